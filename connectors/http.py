@@ -1,0 +1,227 @@
+"""The door to httpx: send a request within its rate budget, and try again what may be tried again.
+
+A request is a value that is built anew for every attempt, since vendors sign a nonce and a
+timestamp that they accept only once.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+import stamina
+
+from connectors.budget import Budget
+from schemas.errors import FatalError, RetryableError
+
+_OK = range(200, 300)
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_DENIED = (401, 403)
+
+
+class DeniedError(FatalError):
+    """The vendor refused our credentials (401) or our address (403): asking again does harm."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RefusedError(FatalError):
+    """The vendor refused the request itself (another 4xx).
+
+    Args:
+        message: what was refused, with the mend.
+        status: the HTTP status.
+        body: what the vendor answered.
+    """
+
+    def __init__(self, message: str, *, status: int, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as bytes, signed and ready.
+
+    Attributes:
+        target: path and query exactly as they were signed; httpx sends them as they are.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer with status 2xx."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently to try again: exponential with full jitter."""
+
+    attempts: int = 4
+    first_wait: timedelta = timedelta(seconds=0.5)
+    longest_wait: timedelta = timedelta(seconds=20)
+    longest_obeyed_wait: timedelta = timedelta(seconds=60)
+    """A longer Retry-After is left to the caller's schedule rather than slept through."""
+
+
+class Http:
+    """A client of one base address. Use as an async context manager.
+
+    Args:
+        base_url: scheme, host and port.
+        budget: asked before every attempt.
+        timeout: for connecting and for each read.
+        retry: when to try again.
+        verify: False, or an SSL context, where the vendor's certificate is a private one.
+        largest_body: more bytes than this are refused rather than read.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        budget: Budget,
+        timeout: timedelta = timedelta(seconds=10),
+        retry: RetryPolicy | None = None,
+        verify: bool | ssl.SSLContext = True,
+        largest_body: int = 32 * 1024 * 1024,
+    ) -> None:
+        self.base_url = httpx.URL(base_url)
+        self._budget = budget
+        self._retry = retry or RetryPolicy()
+        self._largest = largest_body
+        self._client = httpx.AsyncClient(
+            timeout=timeout.total_seconds(), verify=verify, follow_redirects=False
+        )
+
+    @property
+    def host(self) -> str:
+        """Give the Host header as it is sent: with the port where it is not the scheme's own."""
+        return self.base_url.netloc.decode()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def call(
+        self,
+        build: Callable[[], Request],
+        *,
+        check: Callable[[Answer], None] | None = None,
+    ) -> Answer:
+        """Send what `build` gives, building it anew for every attempt.
+
+        Args:
+            build: makes and signs the request.
+            check: raises for an answer that says no with status 200; a RetryableError that it
+                raises is tried again like any other.
+
+        Raises:
+            RetryableError: it did not succeed within the policy's attempts.
+            DeniedError: 401 or 403; never tried again.
+            RefusedError: another 4xx or 3xx; never tried again.
+        """
+        policy = self._retry
+        async for attempt in stamina.retry_context(
+            on=self._when_to_retry,
+            attempts=policy.attempts,
+            timeout=None,
+            wait_initial=policy.first_wait,
+            wait_max=policy.longest_wait,
+            wait_jitter=policy.first_wait,
+        ):
+            with attempt:
+                await self._budget.acquire()
+                answer = await self._send(build())
+                if check is not None:
+                    check(answer)
+                return answer
+        raise AssertionError  # pragma: no cover - stamina returns or raises
+
+    def _when_to_retry(self, error: Exception) -> bool | timedelta:
+        if not isinstance(error, RetryableError):
+            return False
+        if error.retry_after is None:
+            return True
+        if error.retry_after > self._retry.longest_obeyed_wait:
+            return False
+        return error.retry_after
+
+    async def _send(self, request: Request) -> Answer:
+        url = self.base_url.copy_with(raw_path=request.target.encode("ascii"))
+        try:
+            async with self._client.stream(
+                request.method, url, headers=dict(request.headers), content=request.body
+            ) as response:
+                body = await self._read(response)
+        except httpx.TimeoutException as error:
+            raise RetryableError(f"{self.host} did not answer in time") from error
+        except httpx.TransportError as error:
+            raise RetryableError(
+                f"the connection to {self.host} broke: {type(error).__name__}"
+            ) from error
+        return _judge(response.status_code, dict(response.headers), body, self.host)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._largest:
+                raise RetryableError(f"{self.host} answered more than {self._largest} bytes")
+        return bytes(body)
+
+
+def _judge(status: int, headers: Mapping[str, str], body: bytes, host: str) -> Answer:
+    if status in _OK:
+        return Answer(status, headers, body)
+    if status == _TOO_MANY or status >= _SERVER_ERROR:
+        raise RetryableError(
+            f"{host} answered {status}", retry_after=_retry_after(headers.get("retry-after"))
+        )
+    if status in _DENIED:
+        mend = (
+            "check the account's credentials"
+            if status == _DENIED[0]
+            else ("the address may be locked after repeated bad authentication; ask the vendor")
+        )
+        raise DeniedError(f"{host} answered {status}: {mend}", status=status)
+    raise RefusedError(f"{host} answered {status}", status=status, body=body)
+
+
+def _retry_after(text: str | None) -> timedelta | None:
+    """Read Retry-After: seconds or an HTTP date (RFC 9110, section 10.2.3)."""
+    if text is None:
+        return None
+    if text.strip().isdigit():
+        return timedelta(seconds=int(text))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(timedelta(0), moment - datetime.now(UTC))

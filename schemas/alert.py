@@ -1,0 +1,84 @@
+"""What the rules say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Message, Moment
+
+
+class AlertState(StrEnum):
+    """Where an alert stands, as Prometheus names it, and `resolved` as Alertmanager does."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How loud an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Evidence(Message):
+    """The numbers that a transition was decided on.
+
+    Attributes:
+        window: the window's name, such as `15m` or `last 50`.
+        successes, attempts: the counts behind `value` for a rate; None for a plain count.
+        value: what was measured; `low` and `high` its interval where the rule tests a rate.
+        threshold: what it was held against.
+    """
+
+    window: str
+    window_start: Moment
+    window_end: Moment
+    attempts: int | None = None
+    successes: int | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float
+    last_event_at: Moment | None = None
+
+
+class Alert(Message):
+    """One transition of one alert. Topic `alerts`, keyed by `fingerprint`, compacted.
+
+    Attributes:
+        fingerprint: the same for one rule and one group, always.
+        starts_at: when it began to fire (when pending: when the condition began to hold).
+        ends_at: when it was resolved, else None.
+        at: the event time of this transition.
+        summary: the annotation in English and Chinese, ready to be read out.
+        resolves_when: what would end it, in words.
+    """
+
+    fingerprint: str = Field(min_length=1)
+    rule: str
+    state: AlertState
+    severity: Severity
+    starts_at: Moment
+    ends_at: Moment | None = None
+    at: Moment
+    labels: dict[str, str]
+    annotations: dict[str, str] = Field(default_factory=dict)
+    metric: str
+    scope: str
+    evidence: Evidence
+    resolves_when: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Name this transition: receivers may see it twice and know it by this."""
+        return f"{self.fingerprint}-{int(self.starts_at.timestamp() * 1000)}-{self.state}"
+
+    @property
+    def key(self) -> bytes:
+        """Give the Kafka key."""
+        return self.fingerprint.encode()

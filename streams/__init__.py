@@ -1,0 +1,1 @@
+"""The streams: the Faust app and what it decides."""
