@@ -1,0 +1,46 @@
+"""An account of ours at a vendor: what all vendors' account settings share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from connectors.source import Source
+
+
+class AccountSettings(BaseModel):
+    """One account in the configuration.
+
+    Each vendor's settings derive from this and add `vendor: Literal["…"]`, addresses and
+    credentials.
+
+    Attributes:
+        name: how topics, scopes and commands call the account.
+        timezone: the IANA zone of its calendar day, and of vendor times that state no zone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{value!r} is not an IANA zone such as Asia/Shanghai") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Give the zone itself."""
+        return ZoneInfo(self.timezone)
+
+    @abstractmethod
+    def sources(self) -> Sequence[Source]:
+        """Make the sources that this account is polled by, sharing one rate budget."""
