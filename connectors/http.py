@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -81,6 +82,12 @@ class RetryPolicy:
     longest_wait: timedelta = timedelta(seconds=20)
     longest_obeyed_wait: timedelta = timedelta(seconds=60)
     """A longer Retry-After is left to the caller's schedule rather than slept through."""
+    wait_when_throttled: timedelta | None = None
+    """What a 429 without Retry-After asks for, where the vendor's page says it."""
+
+
+ONCE = RetryPolicy(attempts=1)
+"""For what must not be done twice: after a time-out nobody knows whether it was done."""
 
 
 class Http:
@@ -134,6 +141,7 @@ class Http:
         build: Callable[[], Request],
         *,
         check: Callable[[Answer], None] | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Answer:
         """Send what `build` gives, building it anew for every attempt.
 
@@ -141,15 +149,16 @@ class Http:
             build: makes and signs the request.
             check: raises for an answer that says no with status 200; a RetryableError that it
                 raises is tried again like any other.
+            retry: when to try this one again, where the client's own policy does not suit.
 
         Raises:
             RetryableError: it did not succeed within the policy's attempts.
             DeniedError: 401 or 403; never tried again.
             RefusedError: another 4xx or 3xx; never tried again.
         """
-        policy = self._retry
+        policy = retry or self._retry
         async for attempt in stamina.retry_context(
-            on=self._when_to_retry,
+            on=partial(_when_to_retry, policy),
             attempts=policy.attempts,
             timeout=None,
             wait_initial=policy.first_wait,
@@ -158,22 +167,13 @@ class Http:
         ):
             with attempt:
                 await self._budget.acquire()
-                answer = await self._send(build())
+                answer = await self._send(build(), policy)
                 if check is not None:
                     check(answer)
                 return answer
         raise AssertionError  # pragma: no cover - stamina returns or raises
 
-    def _when_to_retry(self, error: Exception) -> bool | timedelta:
-        if not isinstance(error, RetryableError):
-            return False
-        if error.retry_after is None:
-            return True
-        if error.retry_after > self._retry.longest_obeyed_wait:
-            return False
-        return error.retry_after
-
-    async def _send(self, request: Request) -> Answer:
+    async def _send(self, request: Request, policy: RetryPolicy) -> Answer:
         url = self.base_url.copy_with(raw_path=request.target.encode("ascii"))
         try:
             async with self._client.stream(
@@ -186,7 +186,7 @@ class Http:
             raise RetryableError(
                 f"the connection to {self.host} broke: {type(error).__name__}"
             ) from error
-        return _judge(response.status_code, dict(response.headers), body, self.host)
+        return _judge(response.status_code, dict(response.headers), body, self.host, policy)
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -197,13 +197,26 @@ class Http:
         return bytes(body)
 
 
-def _judge(status: int, headers: Mapping[str, str], body: bytes, host: str) -> Answer:
+def _when_to_retry(policy: RetryPolicy, error: Exception) -> bool | timedelta:
+    if not isinstance(error, RetryableError):
+        return False
+    if error.retry_after is None:
+        return True
+    if error.retry_after > policy.longest_obeyed_wait:
+        return False
+    return error.retry_after
+
+
+def _judge(
+    status: int, headers: Mapping[str, str], body: bytes, host: str, policy: RetryPolicy
+) -> Answer:
     if status in _OK:
         return Answer(status, headers, body)
     if status == _TOO_MANY or status >= _SERVER_ERROR:
-        raise RetryableError(
-            f"{host} answered {status}", retry_after=_retry_after(headers.get("retry-after"))
-        )
+        wait = _retry_after(headers.get("retry-after"))
+        if wait is None and status == _TOO_MANY:
+            wait = policy.wait_when_throttled
+        raise RetryableError(f"{host} answered {status}", retry_after=wait)
     if status in _DENIED:
         mend = (
             "check the account's credentials"
