@@ -20,6 +20,7 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     for_code,
 )
+from aiokafka.partitioner import murmur2
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from schemas.errors import ConfigError, RetryableError
@@ -36,6 +37,7 @@ __all__ = [
     "create_topics",
     "new_consumer",
     "new_producer",
+    "partition_of",
 ]
 
 
@@ -124,6 +126,11 @@ def new_consumer(
         isolation_level="read_committed",
         **options,
     )
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Give the partition that Kafka's default partitioner chooses for a key."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
