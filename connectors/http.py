@@ -134,6 +134,10 @@ class Http:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give back the connections."""
         await self._client.aclose()
 
     async def call(
