@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiokafka import (
@@ -13,6 +15,7 @@ from aiokafka import (
     TopicPartition,
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
@@ -34,7 +37,11 @@ __all__ = [
     "KafkaSettings",
     "ProducerFenced",
     "TopicPartition",
+    "TopicState",
+    "alter_topic_configs",
     "create_topics",
+    "describe_topics",
+    "live_brokers",
     "new_consumer",
     "new_producer",
     "partition_of",
@@ -133,6 +140,32 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the cluster has it.
+
+    Attributes:
+        replication: of the partition that has the fewest replicas.
+        configs: all settings in effect, defaults included.
+        overrides: names of those that are set on the topic itself.
+    """
+
+    name: str
+    partitions: int
+    replication: int
+    configs: Mapping[str, str]
+    overrides: frozenset[str]
+
+
+def topic_configs(settings: KafkaSettings, topic: Topic) -> dict[str, str]:
+    """Give the configuration that a topic of the catalogue should have on this cluster.
+
+    With three copies, a write is acknowledged when two have it: the loss of a node loses nothing.
+    """
+    safety = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
+    return topic.configs() | safety
+
+
 async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
     """Create the topics that are missing, and give their names.
 
@@ -140,6 +173,91 @@ async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> lis
         RetryableError: the broker cannot be reached.
         ConfigError: the broker refused a topic; the text says why.
     """
+    async with _admin(settings) as admin:
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    topic.name,
+                    settings.partitions if topic.partitioned else 1,
+                    settings.replication,
+                    topic_configs=topic_configs(settings, topic),
+                )
+                for topic in topics
+            ]
+        )
+    created = []
+    for name, code, *message in answer.topic_errors:
+        if code == 0:
+            created.append(name)
+        elif code != TopicAlreadyExistsError.errno:
+            raise ConfigError(f"topic {name} was refused: {for_code(code).__name__} {message}")
+    return created
+
+
+async def describe_topics(settings: KafkaSettings, names: Iterable[str]) -> dict[str, TopicState]:
+    """Describe those of the named topics that exist.
+
+    Raises:
+        RetryableError: the broker cannot be reached.
+    """
+    async with _admin(settings) as admin:
+        found = {
+            topic["topic"]: [len(partition["replicas"]) for partition in topic["partitions"]]
+            for topic in await admin.describe_topics(list(names))
+            if topic["error_code"] == 0
+        }
+        if not found:
+            return {}
+        configs: dict[str, dict[str, str]] = {}
+        overrides: dict[str, frozenset[str]] = {}
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in found]
+        for answer in await admin.describe_configs(wanted):
+            for _code, _message, _type, name, entries in answer.resources:
+                configs[name] = {key: value for key, value, *_ in entries}
+                overrides[name] = frozenset(
+                    key for key, _value, _read_only, source, *_ in entries if source == _ON_TOPIC
+                )
+    return {
+        name: TopicState(name, len(copies), min(copies), configs[name], overrides[name])
+        for name, copies in found.items()
+    }
+
+
+async def alter_topic_configs(settings: KafkaSettings, state: TopicState, topic: Topic) -> None:
+    """Set a topic's configuration to the catalogue's; what else is set on it stays.
+
+    Raises:
+        RetryableError: the broker cannot be reached.
+        ConfigError: the broker refused; the text says why.
+    """
+    kept = {name: state.configs[name] for name in state.overrides}
+    # the protocol's call replaces all that is set on the topic, hence `kept`
+    wanted = kept | topic_configs(settings, topic)
+    async with _admin(settings) as admin:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic.name, wanted)
+        for answer in await admin.alter_configs([resource]):
+            for code, message, *_ in answer.resources:
+                if code != 0:
+                    raise ConfigError(f"topic {topic.name}: {for_code(code).__name__} {message}")
+
+
+async def live_brokers(settings: KafkaSettings) -> frozenset[int]:
+    """Give the numbers of the brokers that the cluster counts as alive.
+
+    Raises:
+        RetryableError: none can be reached.
+    """
+    async with _admin(settings) as admin:
+        cluster = await admin.describe_cluster()
+    return frozenset(broker["node_id"] for broker in cluster["brokers"])
+
+
+_ON_TOPIC = 1
+"""`DYNAMIC_TOPIC_CONFIG`, Kafka's code for a setting that the topic itself has."""
+
+
+@asynccontextmanager
+async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**settings.client_options())
     try:
         await admin.start()
@@ -149,23 +267,6 @@ async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> lis
             "or set KAFKA_BOOTSTRAP_SERVERS"
         ) from error
     try:
-        answer = await admin.create_topics(
-            [
-                NewTopic(
-                    topic.name,
-                    settings.partitions if topic.partitioned else 1,
-                    settings.replication,
-                    topic_configs=topic.configs(),
-                )
-                for topic in topics
-            ]
-        )
+        yield admin
     finally:
         await admin.close()
-    created = []
-    for name, code, *message in answer.topic_errors:
-        if code == 0:
-            created.append(name)
-        elif code != TopicAlreadyExistsError.errno:
-            raise ConfigError(f"topic {name} was refused: {for_code(code).__name__} {message}")
-    return created
