@@ -10,8 +10,12 @@ from schemas.base import Message, Moment
 
 
 class AlertState(StrEnum):
-    """Where an alert stands, as Prometheus names it, and `resolved` as Alertmanager does."""
+    """Where an alert stands, as Prometheus names it, and `resolved` as Alertmanager does.
 
+    `INACTIVE` a pending alert whose condition ended before it fired: nobody is told.
+    """
+
+    INACTIVE = "inactive"
     PENDING = "pending"
     FIRING = "firing"
     RESOLVED = "resolved"
@@ -50,12 +54,18 @@ class Evidence(Message):
 class Alert(Message):
     """One transition of one alert. Topic `alerts`, keyed by `fingerprint`, compacted.
 
+    The topic is also the state of the rules: the newest record of a fingerprint is all that is
+    needed to go on after a restart. A record whose `id` was seen before is no new transition.
+
     Attributes:
         fingerprint: the same for one rule and one group, always.
         starts_at: when it began to fire (when pending: when the condition began to hold).
-        ends_at: when it was resolved, else None.
+        ends_at: when it was resolved (or stopped pending), else None.
+        clear_since: firing, but its condition has cleared since then and `keep_firing_for`
+            has not passed.
         at: the event time of this transition.
-        summary: the annotation in English and Chinese, ready to be read out.
+        annotations: texts to be read out: `summary`, `description` … in English, the same
+            with `_zh` in Chinese.
         resolves_when: what would end it, in words.
     """
 
@@ -65,6 +75,7 @@ class Alert(Message):
     severity: Severity
     starts_at: Moment
     ends_at: Moment | None = None
+    clear_since: Moment | None = None
     at: Moment
     labels: dict[str, str]
     annotations: dict[str, str] = Field(default_factory=dict)
