@@ -17,7 +17,6 @@ from schemas.scope import Scope
 from streams.core.rules.model import Rule, RuleFile, Selector
 from streams.core.rules.templates import Text
 
-
 _MODELS: dict[str, type[BaseModel]] = {"select": Selector, "annotations": Text}
 
 
