@@ -100,10 +100,10 @@ class Node:
         deadline = time.monotonic() + _START_SECONDS
         while not self._serves():
             if not self.running:
-                raise FatalError(f"Kafka ended while it started; {self._evidence()}")
+                raise FatalError(f"Kafka ended while it started; {self.evidence()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise FatalError(f"Kafka does not serve after a minute; {self._evidence()}")
+                raise FatalError(f"Kafka does not serve after a minute; {self.evidence()}")
             time.sleep(0.05)
 
     def terminate(self) -> None:
@@ -121,15 +121,17 @@ class Node:
         if self._child is not None:
             self._child.kill()
 
+    def evidence(self) -> str:
+        """Give the end of the log, for an error."""
+        return f"its log {self.log} ends:\n{tail(self.log) or tail(self._console)}"
+
     def _run(self, main: str, *arguments: str | Path) -> None:
         child = Child(
             self._installation.command(main, *arguments, log4j=self._log4j), self._console
         )
         child.wait(_START_SECONDS)
         if child.returncode != 0:
-            raise FatalError(
-                f"the folder {self._folder} could not be formatted; {self._evidence()}"
-            )
+            raise FatalError(f"the folder {self._folder} could not be formatted; {self.evidence()}")
 
     def _serves(self) -> bool:
         # a plain connection first: aiokafka logs an error each time that nobody listens
@@ -140,9 +142,6 @@ class Node:
             return self.address.node_id in in_own_loop(kafka.live_brokers(settings))
         except CallstreamsError:
             return False
-
-    def _evidence(self) -> str:
-        return f"its log {self.log} ends:\n{tail(self.log) or tail(self._console)}"
 
 
 def _listens(port: int) -> bool:
