@@ -1,4 +1,4 @@
-"""The door to aiohttp's server: an application that listens, says where, and drains."""
+"""The door to aiohttp: an application that listens, says where, and drains; and its client."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-__all__ = ["serve", "web"]
+__all__ = ["ClientError", "ClientSession", "ClientTimeout", "serve", "web"]
 
 
 @asynccontextmanager
