@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from connectors.kafka import (
     KafkaSettings,
@@ -90,7 +90,7 @@ def differences(
 @app.command("list")
 def list_topics() -> None:
     """List the topics of the catalogue: what is in them, by what key, for how long."""
-    table = Table("topic", "what is in it", "key", "kept", box=None)
+    table = Table(Column("topic", no_wrap=True), "what is in it", "key", "kept", box=None)
     for topic in ALL:
         kept = "newest of each key" if topic.cleanup == "compact" else f"{topic.retention.days} d"
         table.add_row(topic.name, topic.purpose, topic.key, kept)
@@ -132,7 +132,7 @@ def check(
     if not found:
         out.print(f"All {len(ALL)} topics are as the catalogue has them.")
         return
-    table = Table("topic", "differs", "mend", box=None)
+    table = Table(Column("topic", no_wrap=True), "differs", "mend", box=None)
     for one in found:
         table.add_row(one.topic, one.what, one.mend)
     out.print(table)

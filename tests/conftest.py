@@ -1,0 +1,57 @@
+"""Kafka for the tests: `kafka` is shared by the session, `fresh_kafka` belongs to one module.
+
+Both are started when the first test asks for them, and a test that asks is marked `integration`.
+"""
+
+import os
+
+import pytest
+
+from connectors.broker import Broker, Installation, install
+from connectors.broker.node import in_own_loop
+from connectors.kafka import KafkaSettings, create_topics
+from schemas import topics
+
+_NEED_KAFKA = {"installation", "kafka", "fresh_broker", "fresh_kafka"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if _NEED_KAFKA & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    """Java and Kafka's jars, fetched on the first run."""
+    return install()
+
+
+@pytest.fixture(scope="session")
+def kafka(request):
+    """Settings of a Kafka with the catalogue's topics: KAFKA_BOOTSTRAP_SERVERS, or one of ours.
+
+    Other tests use it too: read what you wrote, and expect more beside it.
+    """
+    if named := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        settings = KafkaSettings(bootstrap_servers=named)
+        in_own_loop(create_topics(settings, topics.ALL))
+        yield settings
+        return
+    with Broker(installation=request.getfixturevalue("installation")) as broker:
+        in_own_loop(create_topics(broker.settings, topics.ALL))
+        yield broker.settings
+
+
+@pytest.fixture(scope="module")
+def fresh_broker(installation):
+    """A broker of this module's own, without topics; may be killed and restarted."""
+    with Broker(installation=installation) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def fresh_kafka(fresh_broker) -> KafkaSettings:
+    """Settings of this module's own broker, with the catalogue's topics, empty."""
+    in_own_loop(create_topics(fresh_broker.settings, topics.ALL))
+    return fresh_broker.settings
