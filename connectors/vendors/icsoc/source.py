@@ -155,8 +155,8 @@ class CdrSource:
 
     async def close(self) -> None:
         """Give back the connections."""
-        await self._search.__aexit__(None, None, None)
-        await self._login.__aexit__(None, None, None)
+        await self._search.close()
+        await self._login.close()
 
     async def _read(
         self, since: datetime, until: datetime, now: datetime, after: str | None = None
