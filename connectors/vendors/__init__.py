@@ -1,1 +1,1 @@
-"""To be filled."""
+"""The vendors' protocols, one package each; `registry` is where they are listed."""

@@ -34,5 +34,22 @@ class Counts(NamedTuple):
             max(self.last_event_ms, other.last_event_ms),
         )
 
+    def minus(self, other: Counts) -> Counts:
+        """Subtract; `last_event_ms` stays, since a maximum cannot be taken back."""
+        return Counts(
+            self.attempts - other.attempts,
+            self.answered - other.answered,
+            self.connected - other.connected,
+            self.abandoned - other.abandoned,
+            self.missed - other.missed,
+            self.talk_seconds - other.talk_seconds,
+            self.wait_seconds - other.wait_seconds,
+            self.last_event_ms,
+        )
+
+    def negative(self) -> Counts:
+        """Give what takes this away again."""
+        return NOTHING.minus(self)
+
 
 NOTHING = Counts()

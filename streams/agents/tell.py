@@ -1,0 +1,137 @@
+"""Tell: totals into metrics and alerts, on a timer and not per call.
+
+Everything told is derived from state, keyed and versioned, so that telling twice is harmless,
+and after a recovery everything is told once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import faust
+
+from schemas import topics
+from schemas.scope import Scope
+from streams.core.alerting import AlertBook, Watch
+from streams.core.metrics import (
+    WindowSpec,
+    answer_rate,
+    metric_key,
+    missed_calls,
+)
+from streams.core.step import Output
+from streams.core.totals import ScopeTotals, Totals
+from streams.core.view import ScopeView
+from streams.engine.table import StepTable, durable
+
+log = logging.getLogger(__name__)
+
+
+class Teller:
+    """Writes metrics and alerts for the partitions whose totals are ours.
+
+    Args:
+        totals, alerts: the steps that hold the state.
+        totals_table, alerts_table: their tables; both know which partitions are restored.
+        window_names: the names of the totals' rolling windows, in their order.
+        day_name: what the calendar day is called.
+        late_seconds: how late a call may come; the watermark stays so far behind.
+        keep_seconds: how long fine panes are kept.
+        idle_ms: where nothing comes, event time follows the wall clock at this distance.
+        watch: the rules; may be replaced while running.
+    """
+
+    def __init__(
+        self,
+        app: faust.App,
+        *,
+        totals: Totals,
+        alerts: AlertBook,
+        totals_table: StepTable,
+        alerts_table: StepTable,
+        window_names: tuple[str, ...],
+        late_seconds: int,
+        keep_seconds: int,
+        idle_ms: int,
+        watch: Watch,
+        day_name: str = "day",
+    ) -> None:
+        self._app = app
+        self._totals = totals
+        self._alerts = alerts
+        self._totals_table = totals_table
+        self._alerts_table = alerts_table
+        self._names = window_names
+        self._late = late_seconds
+        self._keep = keep_seconds
+        self._idle_ms = idle_ms
+        self._day_name = day_name
+        self.watch = watch
+
+    async def tell(self, now_ms: Callable[[], int]) -> None:
+        """Write what has changed in each partition that is ours and whole."""
+        if self._app.rebalancing or self._app.in_recovery:
+            return
+        generation = self._app.consumer_generation_id
+        for partition in sorted(self._totals_table.held & self._alerts_table.held):
+            self._totals.advance(partition, now_ms() - self._idle_ms)
+            outputs = list(self._changed(partition))
+            await durable(
+                [
+                    await self._app.producer.send(
+                        output.topic, output.key, output.value, output.partition, None, None
+                    )
+                    for output in outputs
+                ]
+            )
+            if self._app.consumer_generation_id != generation:
+                return
+
+    def _changed(self, partition: int) -> Iterator[Output]:
+        end = self._totals.end(partition)
+        told: set[str] = set()
+        for text, totals in self._totals.take_changed(partition):
+            told.add(text)
+            scope = Scope.parse(text)
+            yield from self._metrics(scope, totals, end, partition)
+            yield from self._transitions(scope, partition, end)
+        for text in self._alerts.open_scopes(partition):
+            if text not in told:
+                yield from self._transitions(Scope.parse(text), partition, end)
+
+    def _metrics(
+        self, scope: Scope, totals: ScopeTotals, end: int, partition: int
+    ) -> Iterator[Output]:
+        watermark_ms = self._totals.clock_ms(partition) - self._late * 1000
+        for window in self._windows(totals, end, watermark_ms):
+            key = metric_key(str(scope), window.name)
+            if totals.outbound:
+                value = answer_rate(scope, window, watermark_ms, totals.revision)
+                yield Output(topics.ANSWER_RATE.name, key, value)
+            if totals.inbound:
+                value = missed_calls(scope, window, watermark_ms, totals.revision)
+                yield Output(topics.MISSED_CALL_COUNTS.name, key, value)
+
+    def _windows(self, totals: ScopeTotals, end: int, watermark_ms: int) -> Iterator[WindowSpec]:
+        for index, name in enumerate(self._names):
+            size = self._totals.window_sizes[index]
+            yield WindowSpec(name, end - size, end, totals.sliding.window(index), final=False)
+        changed, totals.changed_days = totals.changed_days, set()
+        newest = max(totals.days, default=None)
+        for day in sorted(changed):
+            final = watermark_ms >= day.end * 1000
+            # A day that is over has a key of its own, or a late call would overwrite today.
+            name = self._day_name if day == newest else f"{self._day_name}@{_utc(day.start)}"
+            yield WindowSpec(name, day.start, day.end, totals.days[day], final=final)
+
+    def _transitions(self, scope: Scope, partition: int, end: int) -> Iterator[Output]:
+        view = ScopeView(self._totals, partition, str(scope), end - self._keep)
+        for alert in self.watch.transitions(self._alerts, partition, scope, view, end * 1000):
+            self._alerts.keep(partition, alert)
+            yield Output(topics.ALERTS.name, alert.key, alert.to_json(), partition=partition)
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -1,0 +1,147 @@
+"""Panes: the slices of event time that windows are made of.
+
+An event costs the same whatever the length of the windows that it falls into: it is added to
+one fine pane and to one calendar day per scope, and windows are sums of panes (Li et al.,
+"No pane, no gain", SIGMOD Record 34:1, 2005).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from streams.core.counts import NOTHING, Counts
+
+
+class Pane(NamedTuple):
+    """A slice of event time, `start` ≤ event < `end`, in Unix seconds."""
+
+    start: int
+    end: int
+
+
+def fine_pane(event_ms: int, size: int) -> Pane:
+    """Give the fine pane of `size` seconds that holds an event."""
+    start = event_ms // 1000 // size * size
+    return Pane(start, start + size)
+
+
+def day_pane(event_ms: int, zone: ZoneInfo) -> Pane:
+    """Give the calendar day of `zone` that holds an event; 23 to 25 hours long."""
+    # One hour of a zone lies in one day, so the day is looked up once an hour, not once a call.
+    return _day_of_quarter(event_ms // 900_000, zone)
+
+
+@lru_cache(maxsize=4096)
+def _day_of_quarter(quarter: int, zone: ZoneInfo) -> Pane:
+    # Zones change, and days begin, on quarters of an hour of UTC.
+    day = datetime.fromtimestamp(quarter * 900, zone).date()
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    after = day + timedelta(days=1)
+    end = datetime(after.year, after.month, after.day, tzinfo=zone)
+    return Pane(int(start.astimezone(UTC).timestamp()), int(end.astimezone(UTC).timestamp()))
+
+
+class Sliding:
+    """The fine panes of one scope, and the running sums of its rolling windows.
+
+    Adding to a pane and sliding by a pane cost O(1) in the windows' lengths: sums are kept, and
+    only what enters or leaves is touched.
+
+    Args:
+        sizes: the windows' lengths in seconds, each a multiple of the pane.
+        end: where the windows end at first, Unix seconds on a pane's edge.
+    """
+
+    __slots__ = ("_panes", "_sizes", "_starts", "_sums", "end")
+
+    def __init__(self, sizes: Sequence[int], end: int) -> None:
+        self.end = end
+        self._sizes = sizes
+        self._sums = [NOTHING] * len(sizes)
+        self._panes: dict[int, Counts] = {}
+        self._starts: list[int] = []
+
+    def put(self, start: int, counts: Counts) -> None:
+        """Set what the pane at `start` holds; sums follow by the difference."""
+        before = self._panes.get(start)
+        if before is None:
+            before = NOTHING
+            insort(self._starts, start)
+        self._panes[start] = counts
+        change = counts.minus(before)
+        for index, size in enumerate(self._sizes):
+            if self.end - size <= start < self.end:
+                self._sums[index] = self._sums[index].plus(change)
+
+    def slide(self, end: int) -> None:
+        """Move the windows' end forward to `end`."""
+        if end <= self.end:
+            return
+        for index, size in enumerate(self._sizes):
+            total = self._sums[index]
+            # What both leaves and enters (a gap longer than the window) is never touched.
+            for start in self._between(self.end - size, min(end - size, self.end)):
+                total = total.plus(self._panes[start].negative())
+            for start in self._between(max(self.end, end - size), end):
+                total = total.plus(self._panes[start])
+            self._sums[index] = total
+        self.end = end
+
+    def drop(self, start: int) -> None:
+        """Forget the pane at `start`."""
+        if start in self._panes:
+            self.put(start, NOTHING)
+            del self._panes[start]
+            del self._starts[bisect_left(self._starts, start)]
+
+    def window(self, index: int) -> Counts:
+        """Give the counts of the window with this index, with its newest event."""
+        low = self.end - self._sizes[index]
+        newest = 0
+        for start in reversed(self._between(low, self.end)):
+            newest = self._panes[start].last_event_ms
+            if newest:
+                break
+        return self._sums[index]._replace(last_event_ms=newest)
+
+    def between(self, start: int, end: int) -> Counts:
+        """Sum any stretch of panes; costs as many as it holds."""
+        total = NOTHING
+        for each in self._between(start, end):
+            total = total.plus(self._panes[each])
+        return total
+
+    def last(self, attempts: int) -> tuple[int, Counts]:
+        """Sum the newest panes that hold at least `attempts`; also give where they begin."""
+        total = NOTHING
+        begin = self.end
+        for start in reversed(self._between(0, self.end)):
+            total = total.plus(self._panes[start])
+            begin = start
+            if total.attempts >= attempts:
+                break
+        return begin, total
+
+    def next_change(self) -> int | None:
+        """Give the least later end at which a pane enters or leaves some window, if any."""
+        changes = []
+        entering = bisect_left(self._starts, self.end)
+        if entering < len(self._starts):
+            changes.append(self._starts[entering] + 1)
+        for size in self._sizes:
+            oldest = bisect_left(self._starts, self.end - size)
+            if oldest < len(self._starts):
+                changes.append(self._starts[oldest] + size + 1)
+        return min(changes, default=None)
+
+    def __bool__(self) -> bool:
+        return bool(self._panes)
+
+    def _between(self, low: int, high: int) -> list[int]:
+        starts = self._starts
+        return starts[bisect_left(starts, low) : bisect_left(starts, high)]

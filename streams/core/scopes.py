@@ -1,0 +1,60 @@
+"""Which scopes one record counts in, by their text form (schemas.scope.Scope)."""
+
+from __future__ import annotations
+
+from schemas.scope import Basis, Kind
+
+
+def scopes_of_call(
+    vendor: str,
+    account: str,
+    display_number: str | None,
+    campaign: str | None,
+    queue: str | None,
+    region: str | None,
+    carrier: str | None,
+) -> list[str]:
+    """Give the scopes of a call: each dimension that it has, once.
+
+    A campaign path counts at each of its levels: `project/task` in the project and in the task.
+    """
+    root = f"{Basis.CALLS}:{vendor}"
+    base = f"{root}/{account}"
+    scopes = [root, base]
+    if display_number is not None:
+        scopes.append(f"{base}/{Kind.DISPLAY_NUMBER}/{display_number}")
+    if campaign is not None:
+        steps = campaign.split("/")
+        scopes.extend(
+            f"{base}/{Kind.CAMPAIGN}/{'/'.join(steps[: depth + 1])}" for depth in range(len(steps))
+        )
+    if queue is not None:
+        scopes.append(f"{base}/{Kind.QUEUE}/{queue}")
+    if region is not None:
+        scopes.append(f"{base}/{Kind.REGION}/{region}")
+    if carrier is not None:
+        scopes.append(f"{base}/{Kind.CARRIER}/{carrier}")
+    return scopes
+
+
+def scopes_of_tally(
+    vendor: str,
+    account: str,
+    display_number: str | None,
+    campaign: str | None,
+    batch: str | None,
+) -> list[str]:
+    """Give the scopes of a tally.
+
+    A batch's calls are also in its campaign's own tally, so a batch counts in itself alone.
+    """
+    root = f"{Basis.TALLIES}:{vendor}"
+    base = f"{root}/{account}"
+    if batch is not None:
+        return [f"{base}/{Kind.CAMPAIGN}/{campaign}/{batch}"]
+    scopes = [root, base]
+    if display_number is not None:
+        scopes.append(f"{base}/{Kind.DISPLAY_NUMBER}/{display_number}")
+    if campaign is not None:
+        scopes.append(f"{base}/{Kind.CAMPAIGN}/{campaign}")
+    return scopes

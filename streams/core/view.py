@@ -1,0 +1,54 @@
+"""A scope's totals as rules look at them."""
+
+from __future__ import annotations
+
+from streams.core.counts import Counts
+from streams.core.rules.windows import Measured
+from streams.core.totals import Totals
+
+
+class ScopeView:
+    """The counts of one scope, ending where its windows end.
+
+    Args:
+        totals: the step that holds the scope.
+        partition: where it holds it.
+        scope: the scope's text form.
+        kept_from: fine panes that begin before this (Unix s) are forgotten.
+    """
+
+    def __init__(self, totals: Totals, partition: int, scope: str, kept_from: int) -> None:
+        found = totals.scope(partition, scope)
+        self._sliding = None if found is None else found.sliding
+        self._sizes = totals.window_sizes
+        self._end = totals.end(partition)
+        self._kept_from = kept_from
+
+    @property
+    def end_ms(self) -> int:
+        """Give the end of every window (Unix ms)."""
+        return self._end * 1000
+
+    def over(self, seconds: int) -> Measured:
+        """Count a rolling window."""
+        counts = Counts()
+        if self._sliding is not None:
+            if seconds in self._sizes:
+                counts = self._sliding.window(self._sizes.index(seconds))
+            else:
+                counts = self._sliding.between(self._end - seconds, self._end)
+        return Measured(counts, (self._end - seconds) * 1000, self._end * 1000)
+
+    def last(self, attempts: int) -> Measured:
+        """Count the newest panes that hold at least so many attempts, or all there are."""
+        start, counts = self._end, Counts()
+        if self._sliding is not None:
+            start, counts = self._sliding.last(attempts)
+        return Measured(counts, start * 1000, self._end * 1000)
+
+    def between(self, start_ms: int, end_ms: int) -> Measured | None:
+        """Count an earlier window again; None where it is forgotten."""
+        if self._sliding is None or start_ms < self._kept_from * 1000:
+            return None
+        counts = self._sliding.between(start_ms // 1000, end_ms // 1000)
+        return Measured(counts, start_ms, end_ms)

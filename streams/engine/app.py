@@ -1,0 +1,98 @@
+"""The Faust app, set up to be exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from yarl import URL
+
+from connectors.kafka import KafkaSettings
+from streams.engine.recovery import ExactTableManager
+from streams.engine.table import StepTable
+from streams.engine.transport import Transport
+
+
+def new_app(name: str, kafka: KafkaSettings, *, data_dir: str, **overrides: Any) -> faust.App:
+    """Make an app whose consumer, producer and tables are those of this folder.
+
+    Args:
+        name: the consumer group and the prefix of its changelogs; never change it lightly.
+        kafka: where Kafka is.
+        data_dir: a folder for Faust's own files; nothing of ours is in it.
+        overrides: Faust settings for tests and benches, such as shorter time-outs.
+    """
+    url = [URL(f"kafka://{server}") for server in kafka.bootstrap_servers.split(",")]
+    settings: dict[str, Any] = {
+        "broker": url,
+        "broker_credentials": _credentials(kafka),
+        "datadir": data_dir,
+        "topic_partitions": kafka.partitions,
+        "topic_replication_factor": kafka.replication,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "broker_commit_interval": 1.0,
+        "broker_max_poll_records": 2000,
+        "broker_session_timeout": 10.0,
+        "broker_heartbeat_interval": 3.0,
+        "broker_rebalance_timeout": 30.0,
+        "broker_request_timeout": 30.0,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_linger": 0.005,
+        "stream_wait_empty": False,
+        "stream_recovery_delay": 0.0,
+        "table_standby_replicas": 0,
+        "TableManager": ExactTableManager,
+        "Table": StepTable,
+    }
+    app = faust.App(name, **(settings | overrides))
+    app.transport = Transport(url, app)
+    app.producer_transport = Transport(url, app)
+    return app
+
+
+def _credentials(kafka: KafkaSettings) -> faust.SSLCredentials | faust.SASLCredentials | None:
+    options = kafka.client_options()
+    context = options.get("ssl_context")
+    if "SASL" in kafka.security_protocol:
+        return faust.SASLCredentials(
+            mechanism=kafka.sasl_mechanism,
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)
+
+
+def new_table(
+    app: faust.App,
+    name: str,
+    *,
+    step: Any,
+    changelog: str | None = None,
+    partitions: int,
+) -> StepTable:
+    """Make the table of a step's state.
+
+    Args:
+        app: the app.
+        name: of the table.
+        step: holds the state.
+        changelog: the topic that is its changelog; by default one of its own.
+        partitions: as many as its source topics have.
+    """
+    topic = None
+    if changelog is not None:
+        topic = app.topic(
+            changelog,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=partitions,
+            compacting=True,
+            acks=False,
+            internal=True,
+            maxsize=131_072,
+            allow_empty=True,
+        )
+    table: StepTable = app.Table(name, step=step, partitions=partitions, changelog_topic=topic)
+    return table

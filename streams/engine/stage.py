@@ -1,0 +1,121 @@
+"""The agent that all steps share: fold, make durable, send on, acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams.core.step import Batch, Effects, Step
+from streams.engine.table import StepTable, durable
+
+log = logging.getLogger(__name__)
+
+
+class PassThrough(faust.Schema):
+    """Leave keys and values as they are: a batch is decoded by its step, in one pass."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+        """Give the key."""
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        """Give the value."""
+        return message.value
+
+
+def _die(reason: BaseException) -> None:  # pragma: no cover - ends the process
+    # A worker whose writes fail can prove nothing any more. It stops without acknowledging;
+    # whoever takes its partitions over reads them again from the last commit.
+    log.critical("stopping without acknowledging: %s", reason, exc_info=reason)
+    logging.shutdown()
+    os._exit(70)
+
+
+def add_stage(
+    app: faust.App,
+    name: str,
+    topics: Sequence[str],
+    step: Step,
+    *,
+    table: StepTable | None,
+    on_fault: Callable[[BaseException], None] = _die,
+) -> None:
+    """Run a step as a Faust agent over topics.
+
+    Args:
+        app: the app.
+        name: of the agent, for logs and metrics.
+        topics: what it reads; as many partitions each as the table has.
+        step: decides.
+        table: keeps the step's state; None for a step without state.
+        on_fault: what to do when writing fails, or the step does: by default, end the process.
+    """
+    stage = _Stage(app, step, table)
+
+    async def run(stream: Any) -> None:
+        async for event in stream.noack().events():
+            try:
+                await stage.handle(event)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - nothing may leave an agent unseen
+                on_fault(error)
+
+    source = app.topic(*topics, schema=PassThrough(), internal=False)
+    app.agent(source, name=name)(run)
+
+
+class _Stage:
+    def __init__(self, app: faust.App, step: Step, table: StepTable | None) -> None:
+        self._app = app
+        self._step = step
+        self._table = table
+
+    async def handle(self, event: Any) -> None:
+        message = event.message
+        generation = message.generation_id
+        if self._stale(generation):
+            return
+        batch = Batch(
+            message.topic,
+            message.partition,
+            message.value,
+            self._app.consumer.committed(TP(message.topic, message.partition)),
+        )
+        effects = self._step.fold(batch)
+        await self._make_true(batch, effects)
+        # After a rebalance the state has been read anew, perhaps from before these writes:
+        # the batch will come again, and may only then be passed.
+        if not self._stale(generation):
+            event.ack()
+
+    async def _make_true(self, batch: Batch, effects: Effects) -> None:
+        if effects.state:
+            if self._table is None:
+                raise TypeError(f"{type(self._step).__name__} writes state but has no table")
+            await durable(await self._table.write(batch.partition, effects.state))
+        if effects.outputs:
+            await durable(await self._send(effects))
+
+    async def _send(self, effects: Effects) -> list[Awaitable[Any]]:
+        send = self._app.producer.send
+        return [
+            await send(
+                output.topic,
+                output.key,
+                output.value,
+                output.partition,
+                None if output.timestamp is None else output.timestamp / 1000,
+                list(output.headers) or None,
+            )
+            for output in effects.outputs
+        ]
+
+    def _stale(self, generation: int) -> bool:
+        return bool(self._app.consumer_generation_id != generation)

@@ -1,0 +1,123 @@
+"""A Faust table in front of a step's own state.
+
+Faust assigns and recovers the table and owns its changelog; what is in it lives in the step,
+decoded once, by partition. Nothing is kept twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from faust.stores import base
+from faust.tables.table import Table
+from faust.types import TP
+from yarl import URL
+
+from streams.core.step import Step
+
+STORE_URL = "callstreams://"
+
+
+class StepStore(base.Store):
+    """A table store that gives what it recovers to a step."""
+
+    table: StepTable
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[Any],
+        to_key: Callable[[Any], Any],
+        to_value: Callable[[Any], Any],
+    ) -> None:
+        """Give fetched changelog records to the step, in order."""
+        restore = self.table.step.restore
+        for event in batch:
+            partition = event.message.partition
+            for record in event.message.value:
+                if record.key is not None:
+                    restore(partition, record.key, record.value)
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Drop all state: recovery reads it anew."""
+        for partition in self.table.held:
+            self.table.step.forget(partition)
+        self.table.held.clear()
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Remember which partitions are ours, and that they are whole."""
+        topic = self.table.changelog_topic_name
+        self.table.held = {tp.partition for tp in active_tps if tp.topic == topic}
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Give None: what is in memory is gone after a restart."""
+        return None
+
+    def reset_state(self) -> None:
+        """Do nothing: there is no file."""
+
+    def _unused(self, *_: object) -> Any:
+        raise NotImplementedError("a step's state is read through the step")
+
+    __getitem__ = __setitem__ = __delitem__ = __contains__ = _unused
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def clear(self) -> None:
+        """Drop all state."""
+
+    async def backup_partition(
+        self,
+        tp: TP | int,
+        flush: bool = True,
+        purge: bool = False,
+        keep: int = 1,
+    ) -> None:
+        """Do nothing: there is no file."""
+
+    def restore_backup(self, tp: TP | int, latest: bool = True, backup_id: int = 0) -> None:
+        """Do nothing: there is no file."""
+
+
+class StepTable(Table):
+    """A table that a stage writes through, and can wait for.
+
+    Attributes:
+        step: holds the state.
+        held: the partitions that are restored and ours.
+    """
+
+    step: Step
+    held: set[int]
+
+    def __init__(self, app: Any, *, step: Step, **options: Any) -> None:
+        super().__init__(app, key_type=bytes, value_type=bytes, store=URL(STORE_URL), **options)
+        self.step = step
+        self.held = set()
+
+    def _new_store(self) -> StepStore:
+        return StepStore(STORE_URL, self.app, self, table_name=self.name, loop=self.loop)
+
+    async def write(
+        self, partition: int, changes: Iterable[tuple[bytes, bytes | None]]
+    ) -> list[Awaitable[Any]]:
+        """Send changes to the changelog; what it gives can be awaited for their durability."""
+        topic = self.changelog_topic_name
+        send = self.app.producer.send
+        return [await send(topic, key, value, partition, None, None) for key, value in changes]
+
+
+async def durable(sent: Iterable[Awaitable[Any]]) -> None:
+    """Wait until Kafka has everything.
+
+    Raises:
+        KafkaError: it has not; nothing may be acknowledged then.
+    """
+    await asyncio.gather(*sent)

@@ -1,0 +1,133 @@
+"""The picture of docs/architecture.md as code: which step reads which topic and writes which.
+
+```
+raw.* ──normalise──> calls ────count────┐
+                 ├─> tallies ──count────┴─> callstreams.partials ──sum──> totals ──tell──> metrics.*
+                 ├─> missed-calls                                                     └──> alerts
+                 ├─> campaigns
+                 └─> dead-letters
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import faust
+
+from connectors.kafka import KafkaSettings
+from connectors.vendors.registry import MAPPERS
+from schemas import topics
+from streams.agents.normalise import Mapper, Normaliser
+from streams.agents.tell import Teller
+from streams.core.alerting import AlertBook, Watch
+from streams.core.calls import CallCounter
+from streams.core.rules import Rule
+from streams.core.tallies import TallyCounter
+from streams.core.totals import Totals
+from streams.engine.app import new_app, new_table
+from streams.engine.stage import add_stage
+from streams.settings import StreamsSettings
+
+_COPIES_BEYOND_LATE = 44 * 3600
+"""Copies of a call are known for a day and the lateness, and some hours more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A worker's parts, for whoever runs or inspects it."""
+
+    app: faust.App
+    calls: CallCounter
+    tallies: TallyCounter
+    totals: Totals
+    alerts: AlertBook
+    teller: Teller
+
+
+def build(
+    settings: StreamsSettings,
+    kafka: KafkaSettings,
+    *,
+    zones: Mapping[tuple[str, str], ZoneInfo],
+    rules: tuple[Rule, ...],
+    data_dir: str,
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    mappers: Mapping[str, Mapper] | None = None,
+    **overrides: object,
+) -> Topology:
+    """Wire the agents, tables and timers of one worker.
+
+    Args:
+        settings: how to count.
+        kafka: where Kafka is, and how many partitions its topics have.
+        zones: the time zone of each account, by vendor and name.
+        rules: the rules in force.
+        data_dir: a folder for Faust's own files.
+        now_ms: the clock that idle windows follow (Unix ms).
+        mappers: vendors' mappers by raw topic; all that are registered by default.
+        overrides: Faust settings for tests and benches.
+    """
+    app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
+    shanghai = ZoneInfo("Asia/Shanghai")
+
+    def zone_of(vendor: str, account: str) -> ZoneInfo:
+        return zones.get((vendor, account), shanghai)
+
+    mappers = MAPPERS if mappers is None else mappers
+    calls = CallCounter(
+        topic=topics.CALLS.name,
+        partials=topics.PARTIALS.name,
+        dead_letters=topics.DEAD_LETTERS.name,
+        pane_seconds=settings.pane,
+        zone_of=zone_of,
+        late_seconds=settings.late,
+        copies_seconds=settings.late + _COPIES_BEYOND_LATE,
+    )
+    tallies = TallyCounter(
+        topic=topics.TALLIES.name,
+        partials=topics.PARTIALS.name,
+        dead_letters=topics.DEAD_LETTERS.name,
+        pane_seconds=settings.pane,
+        zone_of=zone_of,
+        late_seconds=settings.late,
+    )
+    totals = Totals(
+        pane_seconds=settings.pane,
+        window_sizes=settings.window_sizes,
+        late_seconds=settings.late,
+        keep_seconds=settings.keep,
+    )
+    alerts = AlertBook()
+    partitions = kafka.partitions
+    add_stage(app, "normalise", list(mappers), Normaliser(mappers), table=None)
+    calls_table = new_table(app, "calls", step=calls, partitions=partitions)
+    add_stage(app, "count-calls", [topics.CALLS.name], calls, table=calls_table)
+    tallies_table = new_table(app, "tallies", step=tallies, partitions=partitions)
+    add_stage(app, "count-tallies", [topics.TALLIES.name], tallies, table=tallies_table)
+    totals_table = new_table(app, "totals", step=totals, partitions=partitions)
+    add_stage(app, "sum", [topics.PARTIALS.name], totals, table=totals_table)
+    alerts_table = new_table(
+        app, "alerts", step=alerts, partitions=partitions, changelog=topics.ALERTS.name
+    )
+    teller = Teller(
+        app,
+        totals=totals,
+        alerts=alerts,
+        totals_table=totals_table,
+        alerts_table=alerts_table,
+        window_names=settings.windows,
+        late_seconds=settings.late,
+        keep_seconds=settings.keep,
+        idle_ms=settings.idle_after * 1000,
+        watch=Watch(rules),
+    )
+
+    @app.timer(settings.tell_every, name="tell")
+    async def tell() -> None:
+        await teller.tell(now_ms)
+
+    return Topology(app, calls, tallies, totals, alerts, teller)
