@@ -159,8 +159,8 @@ class _Envelope(msgspec.Struct):
 
 
 class _TaskList(msgspec.Struct):
-    list: list[msgspec.Raw]
-    count: int | None = None
+    tasks: list[msgspec.Raw] = msgspec.field(name="list")
+    count: int | str | None = None
 
 
 class TaskPage(NamedTuple):
@@ -201,11 +201,12 @@ def cut_tasks(data: msgspec.Raw) -> TaskPage:
     """Cut the list of tasks into its tasks, each as it came.
 
     Raises:
-        RetryableError: it is not a list with a count.
+        RetryableError: it holds no list.
     """
     answer = cut(data, _TaskList, who=_WHO)
-    tasks = [bytes(task) for task in answer.list]
-    return TaskPage(tasks, len(tasks) if answer.count is None else answer.count)
+    tasks = [bytes(task) for task in answer.tasks]
+    stated = str(answer.count)
+    return TaskPage(tasks, int(stated) if stated.isdecimal() else len(tasks))
 
 
 class AnswerRow(Payload):
