@@ -55,6 +55,11 @@ _SAMPLES: dict[Language, dict[Metric, str]] = {
     },
     "zh": {Metric.ABANDON_RATE: "次接听", Metric.AVERAGE_TALK_SECONDS: "次通话"},
 }
+_SUCCESSES = {
+    Metric.ANSWER_RATE: "answered",
+    Metric.CONNECT_RATE: "connected",
+    Metric.ABANDON_RATE: "abandoned",
+}
 _TEMPLATES: dict[Language, dict[Form, str]] = {
     "en": {
         Form.RATE: "{subject}: {metric} {measured} ({successes} of {attempts} over {window}), "
@@ -113,6 +118,11 @@ def subject(scope: Scope, language: Language = "en") -> str:
         return f"{_KINDS[language][scope.kind]} {home}"
     opening, closing = ("（", "）") if language == "zh" else (" (", ")")
     return f"{_KINDS[language][scope.kind]} {scope.value}{opening}{home}{closing}"
+
+
+def successes_name(metric: Metric) -> str:
+    """Name the upper number of a rate: `answered`, `connected`, `abandoned`."""
+    return _SUCCESSES[metric]
 
 
 def default_template(rule: Rule, language: Language) -> str:

@@ -1,0 +1,157 @@
+"""Say what a rule does, and with which numbers it fires and resolves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.core.rules import words
+from streams.core.rules.durations import write_duration
+from streams.core.rules.judge import Verdict, judge_reading
+from streams.core.rules.metrics import Form, Reading
+from streams.core.rules.model import AnyBasis, NoData, Rule, Side
+from streams.core.wilson import wilson
+
+_SAMPLES = (20, 30, 50, 100, 200, 500, 1000)
+_LARGEST = 1_000_000
+
+
+class Explanation(NamedTuple):
+    """A rule in words."""
+
+    watches: str
+    threshold: str
+    resolve: str
+    english: tuple[str, ...]
+    chinese: tuple[str, ...]
+
+
+class Boundary(NamedTuple):
+    """For one size of sample: how many successes fire the rule, and how many resolve it."""
+
+    sample: int
+    fires: str
+    resolves: str
+
+
+class Fewest(NamedTuple):
+    """The smallest sample that can fire a rule, and what it is a sample of."""
+
+    sample: int
+    what: str
+
+
+def explain(rule: Rule) -> Explanation:
+    """Say what a rule does, in English and Chinese."""
+    bound = words.amount(rule.metric, rule.threshold)
+    resolve = words.amount(rule.metric, rule.resolve_at)
+    return Explanation(
+        watches=_watches(rule),
+        threshold=f"{words.metric_name(rule.metric)} {rule.side} {bound}",
+        resolve=f"{'≥' if rule.side is Side.BELOW else '≤'} {resolve}",
+        english=_english(rule),
+        chinese=_chinese(rule),
+    )
+
+
+def boundaries(rule: Rule) -> tuple[Boundary, ...]:
+    """Give the numbers at which a rule on a rate fires and resolves, for samples of any size."""
+    sizes = sorted({rule.min_attempts, *(n for n in _SAMPLES if n >= rule.min_attempts)})
+    return tuple(_boundary(rule, sample) for sample in sizes)
+
+
+def fewest_to_fire(rule: Rule) -> Fewest | None:
+    """Find the smallest sample that can fire a rule on a rate: when all of it is bad."""
+    if rule.metric.form is not Form.RATE:
+        return None
+
+    def fires(sample: int) -> bool:
+        worst = 0 if rule.side is Side.BELOW else sample
+        return _verdict(rule, worst, sample) is Verdict.HOLDS
+
+    sample = _first(fires, rule.min_attempts, _LARGEST)
+    return None if sample is None else Fewest(sample, words.sample_name(rule.metric))
+
+
+def _boundary(rule: Rule, sample: int) -> Boundary:
+    def bad(successes: int) -> int:
+        return successes if rule.side is Side.ABOVE else sample - successes
+
+    # Counted in bad calls, both sides look alike: more of them fire, fewer resolve.
+    fires = _first(lambda n: _verdict(rule, bad(n), sample) is Verdict.HOLDS, 0, sample)
+    unclear = _first(lambda n: _verdict(rule, bad(n), sample) is not Verdict.CLEARS, 0, sample)
+    last_clear = sample if unclear is None else unclear - 1
+    towards, away = ("≥", "≤") if rule.side is Side.ABOVE else ("≤", "≥")
+    return Boundary(
+        sample,
+        "never" if fires is None else f"{towards} {bad(fires)}",
+        "never" if last_clear < 0 else f"{away} {bad(last_clear)}",
+    )
+
+
+def _verdict(rule: Rule, successes: int, sample: int) -> Verdict:
+    low, high = wilson(successes, sample, rule.confidence)
+    return judge_reading(rule, Reading(successes / sample, successes, sample, low, high))
+
+
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
+    """Find the least number in low..high from which on something holds, if any."""
+    if not holds(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _watches(rule: Rule) -> str:
+    select = rule.select
+    kinds = "scope" if select.kind is None else " or ".join(str(k) for k in select.kind)
+    parts = [f"each {kinds.replace('_', ' ')}"]
+    if select.value is not None:
+        parts.append(f"like {', '.join(select.value)}")
+    if select.account is not None:
+        parts.append(f"of account {', '.join(select.account)}")
+    if select.vendor is not None:
+        parts.append(f"at {', '.join(select.vendor)}")
+    if select.basis is not AnyBasis.ANY:
+        parts.append(f"counted from {select.basis}")
+    return " ".join(parts)
+
+
+_NO_DATA = {
+    NoData.KEEP: ("changes nothing", "状态不变"),
+    NoData.OK: ("counts as well", "视为正常"),
+    NoData.ALERT: ("counts as trouble", "视为异常"),
+}
+
+
+def _english(rule: Rule) -> tuple[str, ...]:
+    lines = [f"Watches {_watches(rule)} by itself."]
+    held = f" for {write_duration(rule.hold_for)} without a break" if rule.hold_for else ""
+    lines.append(f"Fires when {words.condition(rule)}{held}.")
+    text = words.resolves_when(rule)
+    lines.append(text[0].upper() + text[1:] + ".")
+    if rule.metric.form is not Form.COUNT:
+        sample = words.sample_name(rule.metric)
+        lines.append(
+            f"Fewer than {rule.min_attempts} {sample} are insufficient: nothing fires, nothing "
+            f"resolves. An empty window {_NO_DATA[rule.no_data][0]}."
+        )
+    return tuple(lines)
+
+
+def _chinese(rule: Rule) -> tuple[str, ...]:
+    held = f"，并不间断地持续 {write_duration(rule.hold_for, 'zh')}" if rule.hold_for else ""
+    lines = [f"告警条件：{words.condition(rule, 'zh')}{held}。"]
+    lines.append(f"恢复条件：{words.resolves_when(rule, 'zh')}。")
+    if rule.metric.form is not Form.COUNT:
+        sample = words.sample_name(rule.metric, "zh")
+        lines.append(
+            f"少于 {rule.min_attempts} {sample}时样本不足，既不告警也不恢复；"
+            f"窗口内没有数据时{_NO_DATA[rule.no_data][1]}。"
+        )
+    return tuple(lines)
