@@ -43,18 +43,11 @@ async def run_ingress(
     receivers = receivers_of(accounts)
     context = settings.tls.context() if settings.tls else None
     producer = new_producer(kafka)
-    try:
-        await producer.start()
-    except KafkaError as error:
-        await producer.stop()
-        raise RetryableError(
-            f"no Kafka at {kafka.bootstrap_servers}: start one with `callstreams broker`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS"
-        ) from error
-    stop = stop or asyncio.Event()
-    outlet = _Outlet(producer, stop)
+    outlet = _Outlet(producer)
     app = make_app(receivers, outlet.publish, outlet.bury, settings, ready=outlet.ready)
+    stop = stop or asyncio.Event()
     try:
+        await _start(producer, kafka.bootstrap_servers)
         async with serve(
             app,
             host=settings.host,
@@ -82,12 +75,21 @@ def receivers_of(accounts: Iterable[AccountSettings]) -> list[Receiver]:
     return receivers
 
 
+async def _start(producer: AIOKafkaProducer, servers: str) -> None:
+    try:
+        await producer.start()
+    except KafkaError as error:
+        raise RetryableError(
+            f"no Kafka at {servers}: start one with `callstreams broker`, "
+            "or set KAFKA_BOOTSTRAP_SERVERS"
+        ) from error
+
+
 class _Outlet:
     """Where pushes go: a producer that is idempotent and waits for all replicas."""
 
-    def __init__(self, producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
+    def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._stop = stop
 
     async def publish(self, record: RawRecord) -> None:
         topic = raw_topic(record.vendor, record.feed).name
@@ -97,8 +99,6 @@ class _Outlet:
         await self._send(DEAD_LETTERS.name, letter.key, letter.value, letter.headers())
 
     async def ready(self) -> bool:
-        if self._stop.is_set():
-            return False
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 await self._producer.client.fetch_all_metadata()

@@ -57,7 +57,7 @@ class FakeKafka:
 
 
 @pytest.fixture
-def kafka() -> FakeKafka:
+def outlet() -> FakeKafka:
     made = FakeKafka()
     made.open.set()
     return made
@@ -67,7 +67,7 @@ Listening = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def listening(kafka: FakeKafka) -> Listening:
+def listening(outlet: FakeKafka) -> Listening:
     """Serve the accounts `main` and `open` (unsigned), and give a client."""
 
     @asynccontextmanager
@@ -78,10 +78,10 @@ def listening(kafka: FakeKafka) -> Listening:
         ]
         app = make_app(
             [account.receiver() for account in accounts],
-            kafka.publish,
-            kafka.bury,
+            outlet.publish,
+            outlet.bury,
             IngressSettings.model_validate(settings),
-            ready=kafka.ready,
+            ready=outlet.ready,
             clock=lambda: NOW,
         )
         async with (

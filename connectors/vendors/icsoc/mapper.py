@@ -69,7 +69,7 @@ def map_cdr(raw: RawRecord) -> list[Call]:
             hung_up_by=_hung_up_by(cdr.endresult, answered=answered),
         )
     except ValidationError as error:
-        raise InvalidRecord(_told(error), code="out-of-order") from error
+        raise InvalidRecord(_told(error), code="out-of-order") from None
     return [call]
 
 
@@ -79,11 +79,14 @@ def _read(data: bytes) -> Cdr:
     except ValidationError as error:
         raise InvalidRecord(
             f"not a call detail record of icsoc: {_told(error)}", code="not-a-cdr"
-        ) from error
+        ) from None
 
 
 def _told(error: ValidationError) -> str:
-    """Say what is wrong without the values: they may hold phone numbers."""
+    """Say what is wrong without the values: they may hold phone numbers.
+
+    For the same reason the error itself is not chained: a traceback would print it.
+    """
     details = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
         ": ".join(filter(None, (".".join(map(str, detail["loc"])), detail["msg"])))

@@ -1,4 +1,5 @@
 import json
+import traceback
 from datetime import UTC, datetime
 
 import pytest
@@ -238,9 +239,10 @@ def test_what_is_no_object_is_refused(data):
 
 
 def test_a_refusal_does_not_tell_the_number():
+    number = str(13_800_138_000)
     with pytest.raises(InvalidRecord) as refused:
-        one(ENDED | {"caller": ["13800138000"], "startTime": "13800138000x"})
-    assert "13800138000" not in refused.value.reason
+        one(ENDED | {"caller": [number], "startTime": f"{number}x"})
+    assert number not in "".join(traceback.format_exception(refused.value))
     assert "startTime" in refused.value.reason
 
 
