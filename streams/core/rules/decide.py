@@ -133,11 +133,14 @@ def _disproof(rule: Rule, view: View, previous: Alert) -> Finding | None:
     if recount is None:
         return None
     finding = judge_window(rule, window, recount)
+    if finding.verdict is not Verdict.CLEARS:
+        return None
     now = _evidence(rule, finding)
+    # The same counts cannot disprove: a changed rule may judge them otherwise, which is no late
+    # data. Nor can fewer: calls do not come late by going away.
     same = (now.attempts, now.successes, now.value) == (was.attempts, was.successes, was.value)
-    # The same counts cannot disprove; a changed rule may judge them differently, which is no
-    # late data.
-    return None if same or finding.verdict is not Verdict.CLEARS else finding
+    fewer = now.attempts is not None and now.attempts < (was.attempts or 0)
+    return None if same or fewer else finding
 
 
 def _begin(rule: Rule, scope: Scope, finding: Finding, state: AlertState, at_ms: int) -> Alert:

@@ -154,11 +154,20 @@ def test_late_calls_need_not_wait_for_keep_firing_for():
         (calls(40, 2), BAND),  # nothing came late
         (calls(60, 8), BAND),  # less sure, yet not disproved
         (calls(80, 40), BAD),  # disproved then, true now
-        (None, BAND),  # the panes are forgotten
+        (calls(30, 15), BAND),  # some panes are forgotten
+        (None, BAND),  # all are
     ],
 )
 def test_late_calls_that_disprove_nothing_resolve_nothing(recount, now):
     assert late(recount, now=now) is None
+
+
+def test_a_changed_rule_is_no_late_data():
+    (fired,) = run(rule(), [calls(40, 2)])
+    laxer, at_ms = rule(below="4%"), START + 10 * SECOND
+    now = calls(100, 3)  # in the new rule's band
+    view = Fixed(now, recount=calls(40, 2), end_ms=at_ms)
+    assert decide(laxer, NUMBER, view, fired, at_ms) is None
 
 
 def test_an_evaluation_older_than_the_last_transition_decides_nothing():
