@@ -118,8 +118,9 @@ class KafkaPublisher:
             self._memory = await read_memory(
                 consumer,
                 self.topic,
-                f"/{source.vendor}/{source.account}/{source.feed}",
-                last - self.keep,
+                await self._producer.partitions_for(self.topic),
+                source=f"/{source.vendor}/{source.account}/{source.feed}",
+                since=last - self.keep,
             )
 
     @property

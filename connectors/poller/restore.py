@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -73,17 +73,23 @@ async def read_cursor(consumer: AIOKafkaConsumer, name: str, partition: int) -> 
 
 
 async def read_memory(
-    consumer: AIOKafkaConsumer, topic: str, source: str, since: datetime
+    consumer: AIOKafkaConsumer,
+    topic: str,
+    partitions: Collection[int],
+    *,
+    source: str,
+    since: datetime,
 ) -> Memory:
     """Learn what a source has published on its raw topic.
 
     Args:
         consumer: from `reader`.
         topic: the raw topic, which other accounts write as well.
+        partitions: all of it.
         source: the source's `ce_source`.
         since: Kafka's timestamps of its records are their `observed_at`; older ones are left out.
     """
-    places = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
+    places = [TopicPartition(topic, number) for number in partitions]
     consumer.assign(places)
     # The end is asked for first: no message can then slip in between the two answers.
     ends = await consumer.end_offsets(places)
@@ -100,15 +106,8 @@ async def read_memory(
                 memory.remember([read_envelope(message.headers, message.value)])
             except InvalidRecord:
                 continue  # not written by us; the streams make it a dead letter
+    memory.forget(since)
     return memory
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> Iterable[int]:
-    known = consumer.partitions_for_topic(topic)
-    if not known:
-        await consumer.topics()  # asks the broker anew
-        known = consumer.partitions_for_topic(topic)
-    return sorted(known or ())
 
 
 async def _read_on(
