@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from connectors.kafka import (
     AIOKafkaConsumer,
@@ -24,6 +25,7 @@ from connectors.poller.schedule import History
 from connectors.poller.settings import PollerSettings
 from connectors.poller.status import SourceStatus, State
 from connectors.source import Source
+from schemas.base import Vendor
 from schemas.errors import CallstreamsError, RetryableError
 from schemas.topics import CURSORS, RAW
 
@@ -32,6 +34,9 @@ _POLL_MS = 1000
 
 MakeSources = Callable[[], Sequence[Source]]
 """Makes the sources of one account, such as `AccountSettings.sources`."""
+
+
+_Account = TypeVar("_Account", bound=tuple[str, str])  # an AccountKey, or as good as one
 
 
 def _ignore(_: SourceStatus) -> None:
@@ -43,7 +48,8 @@ class Poller:
 
     Args:
         kafka: where the topics are; the missing ones are created.
-        accounts: all accounts of the deployment; every process is given the same.
+        accounts: all accounts of the deployment by vendor and name; every process is given the
+            same.
         settings: how patient to be.
         clock: the time.
         on_status: told of every change of a source's status, from the event loop.
@@ -52,14 +58,16 @@ class Poller:
     def __init__(
         self,
         kafka: KafkaSettings,
-        accounts: Mapping[AccountKey, MakeSources],
+        accounts: Mapping[_Account, MakeSources],
         settings: PollerSettings | None = None,
         *,
         clock: Clock | None = None,
         on_status: Callable[[SourceStatus], None] = _ignore,
     ) -> None:
         self._kafka = kafka
-        self._accounts = accounts
+        self._accounts = {
+            AccountKey(Vendor(vendor), name): make for (vendor, name), make in accounts.items()
+        }
         self._settings = settings or PollerSettings()
         self._clock = clock or SystemClock()
         self._on_status = on_status
@@ -204,7 +212,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
 async def run_poller(
     kafka: KafkaSettings,
-    accounts: Mapping[AccountKey, MakeSources],
+    accounts: Mapping[_Account, MakeSources],
     settings: PollerSettings | None = None,
     *,
     stop: asyncio.Event,
