@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -117,6 +118,26 @@ def new_producer(
     )
 
 
+class _Consumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types
+    async def stop(self) -> None:
+        """Stop, whatever state the brokers are in.
+
+        aiokafka 0.14 raises CancelledError from here, and leaves connections open, where a fetch
+        just waits to try again because its broker is gone.
+        """
+        try:
+            await super().stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # somebody does cancel us
+            fetches = list(self._fetcher._pending_tasks)
+            for fetch in fetches:
+                fetch.cancel()
+            await asyncio.gather(*fetches, return_exceptions=True)
+            await self._client.close()
+
+
 def new_consumer(
     settings: KafkaSettings,
     *topics: str,
@@ -124,7 +145,7 @@ def new_consumer(
     **options: Any,  # noqa: ANN401
 ) -> AIOKafkaConsumer:
     """Make a consumer that sees committed transactions alone and commits nothing by itself."""
-    return AIOKafkaConsumer(
+    return _Consumer(
         *topics,
         **settings.client_options(),
         group_id=group,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -87,11 +87,16 @@ def install() -> kafka_broker.Installation:
         TextColumn("jars"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("fetch", total=None, visible=False)
-        return kafka_broker.install(
-            lambda done, total: progress.update(task, completed=done, total=total, visible=True)
-        )
+    with ExitStack() as shown:
+        progress = Progress(*columns, console=err, transient=True)
+        task = progress.add_task("fetch")
+
+        def report(done: int, total: int) -> None:
+            if not progress.live.is_started:  # the first word: there is something to fetch
+                shown.enter_context(progress)
+            progress.update(task, completed=done, total=total)
+
+        return kafka_broker.install(report)
 
 
 def _panel(cluster: kafka_broker.Cluster, data: Path | None) -> Panel:

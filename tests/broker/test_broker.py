@@ -3,11 +3,15 @@ import os
 import socket
 
 import pytest
-from aiokafka import IsolationLevel
-from aiokafka.structs import TopicPartition
 
 from connectors.broker import Broker
-from connectors.kafka import create_topics, new_consumer, new_producer
+from connectors.kafka import (
+    AIOKafkaConsumer,
+    TopicPartition,
+    create_topics,
+    new_consumer,
+    new_producer,
+)
 from schemas import topics
 from schemas.errors import ConfigError
 from schemas.topics import CALLS, CURSORS
@@ -51,15 +55,16 @@ async def test_a_transaction_is_seen_after_its_commit_and_not_before(fresh_kafka
     where = TopicPartition(CURSORS.name, 0)
     async with (
         new_consumer(fresh_kafka, CURSORS.name) as committed,
+        AIOKafkaConsumer(CURSORS.name, **fresh_kafka.client_options()) as uncommitted,
         new_producer(fresh_kafka, transactional_id="test") as producer,
     ):
         await producer.begin_transaction()
         written = await producer.send_and_wait(CURSORS.name, b"cursor", key=b"source")
         assert written.offset == 0
+        assert await uncommitted.end_offsets([where]) == {where: 1}  # it is in the log
         assert await committed.end_offsets([where]) == {where: 0}
         await producer.commit_transaction()
         assert (await committed.getone()).value == b"cursor"
-        assert committed._isolation_level == IsolationLevel.READ_COMMITTED
 
 
 async def test_acknowledged_records_survive_kill_9(fresh_kafka, fresh_broker):
@@ -72,6 +77,16 @@ async def test_acknowledged_records_survive_kill_9(fresh_kafka, fresh_broker):
     await asyncio.to_thread(fresh_broker.start)
     assert fresh_broker.settings == fresh_kafka  # clients find it where it was
     assert await read(fresh_kafka, topic, 100) == [b"%d" % number for number in range(100)]
+
+
+async def test_a_consumer_can_be_stopped_while_its_broker_is_gone(
+    fresh_kafka, fresh_broker, caplog
+):
+    async with new_consumer(fresh_kafka, CALLS.name):
+        await asyncio.to_thread(fresh_broker.kill)
+        while "Failed fetch messages" not in caplog.text:
+            await asyncio.sleep(0.02)  # noqa: ASYNC110 - the library tells nobody but its log
+    await asyncio.to_thread(fresh_broker.start)
 
 
 async def test_two_live_side_by_side_and_know_nothing_of_each_other(fresh_kafka, installation):

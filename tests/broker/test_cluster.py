@@ -16,7 +16,10 @@ async def test_three_nodes_go_on_and_lose_nothing_when_one_is_killed(installatio
     async with Cluster(installation=installation) as cluster:
         settings = cluster.settings
         await create_topics(settings, ALL)
-        state = (await describe_topics(settings, [CALLS.name]))[CALLS.name]
+        # the controller has made it; the node that is asked hears of it a moment later
+        while not (states := await describe_topics(settings, [CALLS.name])):
+            pass
+        state = states[CALLS.name]
         assert (state.partitions, state.replication) == (4, 3)
         assert state.configs["min.insync.replicas"] == "2"
 
