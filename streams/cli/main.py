@@ -1,19 +1,27 @@
-"""The `callstreams` command: one sub-command a module beside this one."""
+"""The `callstreams` command: each sub-command in a module beside this one."""
 
 from __future__ import annotations
 
 import typer
 
+from streams.cli import broker, demo, rules, services, topics
+
 app = typer.Typer(
     name="callstreams",
-    help="The real-time eye of a call centre that works through several vendors.",
+    help="The real-time eye of a call centre that works through several vendors: 7moor, Huawei "
+    "AICC and icsoc in one vocabulary on Kafka, with answer rates, missed calls and alerts.\n\n"
+    "See it work: callstreams demo. Run it: poll, ingress, worker and hooks, each as often as "
+    "you need, with one configuration.",
     no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
 )
 
-
-@app.callback()
-def _root() -> None:
-    """Keep the sub-commands sub-commands."""
+demo.register(app)
+services.register(app)
+app.add_typer(rules.app)
+broker.register(app)
+topics.register(app)
 
 
 def main() -> None:

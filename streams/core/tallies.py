@@ -1,8 +1,9 @@
 """Counting tallies: what a vendor's cumulative counters grew by, from reading to reading.
 
 As Prometheus' increase() does (prometheus.io/docs, querying/functions): a counter that fell was
-reset, at midnight or by a restart, and what it shows then is what it grew by since. A first reading is a baseline. A reading
-in which a counter is missing is passed over, for unknown is not zero.
+reset, at midnight or by a restart, and what it shows then is what it grew by since. A first
+reading is a baseline. A reading in which a counter is missing is passed over, for unknown is not
+zero.
 
 Where the query states the period that the counters cover (7moor), each period is a counter of
 its own: one that begins while the series is being watched begins at zero, and yesterday's may

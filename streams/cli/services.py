@@ -1,0 +1,154 @@
+"""`callstreams poll | ingress | worker | hooks`: the processes that make up the product."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.logging import RichHandler
+
+from connectors.hooks.service import run_hooks
+from connectors.ingress.service import run_ingress
+from connectors.kafka import KafkaSettings, create_topics
+from connectors.poller.runtime import run_poller
+from connectors.poller.status import SourceStatus, State
+from schemas import topics
+from schemas.errors import ConfigError
+from streams.cli.console import err, plain_errors
+from streams.core.rules import RuleSet, load_default_rules, load_rules
+from streams.settings import Settings, StreamsSettings, load_settings
+from streams.worker import run_worker
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="CALLSTREAMS_CONFIG",
+        dir_okay=False,
+        help="The configuration, YAML; see callstreams.example.yaml.",
+    ),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
+
+log = logging.getLogger("callstreams")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the services to the command."""
+    for service in (poll, ingress, worker, hooks):
+        parent.command()(service)
+
+
+@plain_errors()
+def poll(config: Config = None, verbose: Verbose = False) -> None:
+    """Poll the vendors: records and cursors go to Kafka in one transaction.
+
+    Start it as often as you like: the accounts are shared out among the processes.
+    """
+    settings = _prepare(config, verbose=verbose)
+    accounts = {(str(each.vendor), each.name): each.sources for each in settings.accounts}
+    if not accounts:
+        raise ConfigError("there is nothing to poll: list `accounts` in the configuration")
+    _run(
+        settings.kafka,
+        lambda stop: run_poller(
+            settings.kafka, accounts, settings.poller, stop=stop, on_status=_tell_status
+        ),
+    )
+
+
+@plain_errors()
+def ingress(config: Config = None, verbose: Verbose = False) -> None:
+    """Take the vendors' pushes over HTTP; each is acknowledged once Kafka has it."""
+    settings = _prepare(config, verbose=verbose)
+    _run(
+        settings.kafka,
+        lambda stop: run_ingress(
+            settings.ingress,
+            settings.accounts,
+            settings.kafka,
+            ready=lambda address: log.info("taking pushes at %s/push/…", address),
+            stop=stop,
+        ),
+    )
+
+
+@plain_errors()
+def worker(config: Config = None, verbose: Verbose = False) -> None:
+    """Normalise, count, and tell metrics and alerts; start more of them to share the work."""
+    settings = _prepare(config, verbose=verbose)
+    rules = read_rules(settings.streams)
+    zones = {(str(each.vendor), each.name): each.zone for each in settings.accounts}
+    with tempfile.TemporaryDirectory(prefix="callstreams-") as folder:
+        _run(
+            settings.kafka,
+            lambda stop: run_worker(
+                settings.streams,
+                settings.kafka,
+                zones=zones,
+                rules=rules.rules,
+                data_dir=folder,
+                stop=stop,
+            ),
+        )
+
+
+@plain_errors()
+def hooks(config: Config = None, verbose: Verbose = False) -> None:
+    """Deliver alerts to their receivers, at least once, each under an id that stays."""
+    settings = _prepare(config, verbose=verbose)
+    if not settings.hooks.receivers:
+        raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
+    _run(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
+
+
+def read_rules(settings: StreamsSettings) -> RuleSet:
+    """Read the rules that the configuration names, or the built-in ones.
+
+    Raises:
+        ConfigError: they cannot be used; the text names file, line and mend.
+    """
+    if settings.rules is None:
+        return load_default_rules()
+    try:
+        text = settings.rules.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"streams.rules: {settings.rules}: {error.strerror}") from error
+    return load_rules(text, str(settings.rules))
+
+
+def _prepare(config: Path | None, *, verbose: bool) -> Settings:
+    handler = RichHandler(console=err, show_path=False, rich_tracebacks=True)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(message)s",
+        handlers=[handler],
+    )
+    log.setLevel(logging.INFO)
+    return load_settings(config)
+
+
+def _run(kafka: KafkaSettings, service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    async def until_told() -> None:
+        await create_topics(kafka, topics.ALL)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await service(stop)
+
+    asyncio.run(until_told())
+
+
+def _tell_status(status: SourceStatus) -> None:
+    if status.state in (State.DEGRADED, State.STOPPED):
+        log.warning("%s %s: %s", status.name, status.state, status.reason)
+    elif status.state is State.OK and status.last_records:
+        log.info("%s: %d records", status.name, status.last_records)
