@@ -82,10 +82,13 @@ async def test_acknowledged_records_survive_kill_9(fresh_kafka, fresh_broker):
 async def test_a_consumer_can_be_stopped_while_its_broker_is_gone(
     fresh_kafka, fresh_broker, caplog
 ):
-    async with new_consumer(fresh_kafka, CALLS.name):
+    await write(fresh_kafka, CALLS.name, b"first")
+    async with new_consumer(fresh_kafka, CALLS.name) as consumer:
+        await consumer.getone()  # hence it fetches
         await asyncio.to_thread(fresh_broker.kill)
-        while "Failed fetch messages" not in caplog.text:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - the library tells nobody but its log
+        # the library tells nobody but its log that it now waits to try again
+        while "Failed fetch messages" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     await asyncio.to_thread(fresh_broker.start)
 
 
