@@ -1,0 +1,25 @@
+# One image for every callstreams process; which one is the command's first word.
+FROM python:3.11-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/callstreams
+ENV PATH=/opt/callstreams/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+COPY requirements/ requirements/
+RUN pip install --require-hashes -r requirements/runtime.lock
+# The build backend too comes by its hash; it stays in this stage.
+RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements/dev.lock > /tmp/backend.lock \
+ && pip install --require-hashes --target /tmp/backend -r /tmp/backend.lock
+COPY pyproject.toml README.md ./
+COPY schemas/ schemas/
+COPY connectors/ connectors/
+COPY streams/ streams/
+RUN PYTHONPATH=/tmp/backend pip install --no-deps --no-build-isolation . \
+ && python -m compileall -q /opt/callstreams
+
+FROM python:3.11-slim
+COPY --from=build /opt/callstreams /opt/callstreams
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin callstreams
+ENV PATH=/opt/callstreams/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER callstreams
+WORKDIR /tmp
+ENTRYPOINT ["callstreams"]
+CMD ["--help"]
