@@ -46,7 +46,7 @@ def broker(
 ) -> None:
     """Run Apache Kafka on this machine until Ctrl-C, without Docker.
 
-    The first start fetches Kafka (46 MB) into the cache (CALLSTREAMS_CACHE).
+    The first start fetches Kafka (45 MB) into the cache (CALLSTREAMS_CACHE).
     """
     if context.invoked_subcommand is not None:
         return
