@@ -20,6 +20,7 @@ from schemas.missed_call import MissedCall
 from schemas.tally import Tally
 
 _DAY = timedelta(days=1)
+_SEGMENT_MS = str(3_600_000)
 
 
 class Cleanup(StrEnum):
@@ -53,7 +54,12 @@ class Topic:
         """Give the Kafka topic configuration."""
         milliseconds = str(int(self.retention.total_seconds() * 1000))
         if self.cleanup is Cleanup.COMPACT:
-            return {"cleanup.policy": "compact", "delete.retention.ms": milliseconds}
+            return {
+                "cleanup.policy": "compact",
+                "delete.retention.ms": milliseconds,
+                # The newest segment is never compacted; readers restore from the beginning.
+                "segment.ms": _SEGMENT_MS,
+            }
         return {"cleanup.policy": "delete", "retention.ms": milliseconds}
 
 

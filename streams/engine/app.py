@@ -94,5 +94,12 @@ def new_table(
             maxsize=131_072,
             allow_empty=True,
         )
-    table: StepTable = app.Table(name, step=step, partitions=partitions, changelog_topic=topic)
+    table: StepTable = app.Table(
+        name,
+        step=step,
+        partitions=partitions,
+        changelog_topic=topic,
+        # The newest segment is never compacted, and recovery reads from the beginning.
+        extra_topic_configs={"segment.ms": 3_600_000},
+    )
     return table
