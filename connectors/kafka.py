@@ -25,8 +25,9 @@ from aiokafka.errors import (
     for_code,
 )
 from aiokafka.partitioner import murmur2
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
+from connectors.secrets import Secret
 from schemas.errors import ConfigError, RetryableError
 from schemas.topics import Topic
 
@@ -65,7 +66,7 @@ class KafkaSettings(BaseModel):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    sasl_password: Secret | None = None
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
