@@ -184,6 +184,19 @@ def test_state_beyond_its_horizon_is_dropped_from_memory_and_changelog():
     assert min(ends) > NOW_MS // 1000 + 30 * 3600
 
 
+def test_a_version_outlives_the_older_one_it_replaced():
+    hour = 3600_000
+    first, better = call("1", outcome=Outcome.UNANSWERED), call("1", talk=42)
+    other = call("2")
+    arrivals = [(first, 0), (better, hour), (other, 2 * hour + 1), (better, 2 * hour + 2)]
+    log = [
+        Rec(n, each.to_json(), each.key, NOW_MS + late) for n, (each, late) in enumerate(arrivals)
+    ]
+    life = Life(lambda: counter(copies_seconds=7200)).live(log, [1] * 4, [])
+    day = day_of("calls:icsoc", life.outputs)
+    assert (day.attempts, day.talk_seconds) == (2, 52)
+
+
 copies = st.lists(
     st.builds(
         lambda name, end, outcome, talk, number: call(
