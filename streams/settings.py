@@ -16,6 +16,7 @@ from connectors.kafka import KafkaSettings
 from connectors.poller.settings import PollerSettings
 from connectors.vendors.registry import Account
 from schemas.errors import ConfigError
+from streams.board.settings import BoardSettings
 from streams.core.rules.durations import Duration, parse_duration
 
 
@@ -71,6 +72,7 @@ class Settings(BaseModel):
     ingress: IngressSettings = IngressSettings()
     streams: StreamsSettings = StreamsSettings()
     hooks: HooksSettings = HooksSettings()
+    board: BoardSettings = BoardSettings()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

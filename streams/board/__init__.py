@@ -1,0 +1,13 @@
+"""The wallboard (大屏) and its JSON API: reads the compacted topics into memory and serves them.
+
+```
+Kafka ──reader──> state ──queries──> app (JSON)
+                    └────hub──────> app (server-sent events) ──> static/ (the page)
+```
+
+- `records`, `history`, `recent`, `state` what is known, from bytes; no Kafka, HTTP or clock
+- `answers`, `queries`, `masking` what is told of it
+- `hub`, `frames` changes, written once per tick for all browsers
+- `access`, `openapi`, `app` the HTTP side
+- `reader`, `service` the Kafka side, and the process
+"""

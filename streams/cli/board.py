@@ -1,0 +1,29 @@
+"""`callstreams board`: the wallboard (大屏) and its JSON API."""
+
+from __future__ import annotations
+
+import typer
+
+from streams.board.service import run_board
+from streams.cli.console import out, plain_errors
+from streams.cli.services import Config, Verbose, _prepare, _run
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `board` to the command."""
+    parent.command()(board)
+
+
+@plain_errors()
+def board(config: Config = None, verbose: Verbose = False) -> None:
+    """Serve the wallboard and its JSON API (/api/v1/openapi.json)."""
+    settings = _prepare(config, verbose=verbose)
+    _run(
+        settings.kafka,
+        lambda stop: run_board(
+            settings.kafka,
+            settings.board,
+            stop,
+            ready=lambda address: out.print(f"The wallboard is at {address}"),
+        ),
+    )
