@@ -76,7 +76,7 @@ def test_explain_tells_the_rule_in_words_and_numbers():
     assert code == 0
     assert "Watches each display number by itself." in out
     assert "is below 20% on evidence (upper end of its 95% Wilson interval)" in out
-    assert "Resolves when the answer rate over 15m is 25% or more" in out
+    assert "over the last 50 attempts or the last 30 attempts is 25% or more" in out
     assert "恢复条件" in out
     assert "│ 50       │ ≤ 4               │ ≥ 13" in out
 
