@@ -55,6 +55,11 @@ class StreamsSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.pane <= 0 or 900 % self.pane:
+            raise ValueError(
+                f"a pane of {self.pane}s does not divide a quarter of an hour, on which days "
+                "begin: choose 1s, 5s, 10s, 30s or 1m"
+            )
         for window, size in zip(self.windows, self.window_sizes, strict=True):
             if size % self.pane or size <= 0:
                 raise ValueError(f"window {window} is no multiple of the pane of {self.pane}s")

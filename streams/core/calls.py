@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,13 +12,20 @@ import msgspec
 from streams.core.counts import Counts
 from streams.core.fence import STATE_PREFIX as PANE_PREFIX
 from streams.core.fence import PaneBook
-from streams.core.ledger import Ledger, fingerprint
+from streams.core.ledger import Ledger, Said, fingerprint
 from streams.core.panes import Pane, day_pane, fine_pane
 from streams.core.refuse import refuse
 from streams.core.scopes import scopes_of_call
 from streams.core.step import Batch, Effects, Record
 
-_OUTCOMES = {"unanswered": 0, "abandoned": 1, "connected": 2, "missed": 3}
+_UNANSWERED, _ABANDONED, _CONNECTED, _MISSED = range(4)
+_OUTCOMES = {
+    "unanswered": _UNANSWERED,
+    "abandoned": _ABANDONED,
+    "connected": _CONNECTED,
+    "missed": _MISSED,
+}
+_MOST_KINDS = 200_000
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -41,13 +49,9 @@ class _Call(msgspec.Struct, frozen=True):
 _DECODE = msgspec.json.Decoder(_Call).decode
 
 
-class Contribution(msgspec.Struct, array_like=True, frozen=True):
-    """What one call adds to the counts, and where."""
+class Dimensions(msgspec.Struct, array_like=True, frozen=True):
+    """Where a call counts. Calls of one kind share one of these."""
 
-    event_ms: int
-    outcome: int
-    talk_seconds: int
-    wait_seconds: int
     vendor: str
     account: str
     display_number: str | None
@@ -56,46 +60,61 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     region: str | None
     carrier: str | None
 
+    def rank(self) -> tuple[int, tuple[str, ...]]:
+        """Order dimensions by how many are known and unmasked, then by their text."""
+        texts = (self.display_number, self.campaign, self.queue, self.region, self.carrier)
+        known = sum(0 if text is None else 1 if "xxx" in text else 2 for text in texts)
+        return known, tuple(text or "" for text in texts)
+
+
+class Contribution(msgspec.Struct, array_like=True, frozen=True):
+    """What one call adds to the counts, and where."""
+
+    event_ms: int
+    outcome: int
+    talk_seconds: int
+    wait_seconds: int
+    dimensions: Dimensions
+
     def rank(self) -> tuple[object, ...]:
         """Order the copies of a call by how much they say; the highest is the call.
 
         Whatever order the copies come in, the same one wins: the later end, the further
         outcome, the longer talk, the more dimensions known and unmasked, then the text itself.
         """
-        dimensions = (self.display_number, self.campaign, self.queue, self.region, self.carrier)
-        known = sum(
-            0 if dimension is None else 1 if "xxx" in dimension else 2 for dimension in dimensions
-        )
-        texts = tuple(dimension or "" for dimension in dimensions)
         return (
-            self.event_ms, self.outcome, self.talk_seconds, self.wait_seconds, known, texts,
-        )  # fmt: skip
+            self.event_ms,
+            self.outcome,
+            self.talk_seconds,
+            self.wait_seconds,
+            self.dimensions.rank(),
+        )
 
     def counts(self) -> Counts:
         """Give the counters: attempts and answers for outbound calls, or a missed call."""
-        if self.outcome == _OUTCOMES["missed"]:
+        if self.outcome == _MISSED:
             return Counts(missed=1, wait_seconds=self.wait_seconds, last_event_ms=self.event_ms)
         return Counts(
             attempts=1,
             answered=1 if self.outcome else 0,
-            connected=1 if self.outcome == _OUTCOMES["connected"] else 0,
-            abandoned=1 if self.outcome == _OUTCOMES["abandoned"] else 0,
+            connected=1 if self.outcome == _CONNECTED else 0,
+            abandoned=1 if self.outcome == _ABANDONED else 0,
             talk_seconds=self.talk_seconds,
             wait_seconds=self.wait_seconds,
             last_event_ms=self.event_ms,
         )
 
-    def scopes(self) -> list[str]:
-        """Give the scopes that it counts in."""
-        return scopes_of_call(
-            self.vendor,
-            self.account,
-            self.display_number,
-            self.campaign,
-            self.queue,
-            self.region,
-            self.carrier,
-        )
+
+class _Kind(NamedTuple):
+    """One combination of dimensions, with what follows from it."""
+
+    dimensions: Dimensions
+    scopes: tuple[str, ...]
+    zone: ZoneInfo
+
+
+_Sheet = dict[str, list[int]]
+"""Sums by scope over one batch: the fields of Counts, and the highest offset."""
 
 
 class CallCounter:
@@ -127,6 +146,7 @@ class CallCounter:
         self._zone_of = zone_of
         self._panes = PaneBook(topic, partials, late_seconds)
         self._ledger = Ledger(Contribution, copies_seconds)
+        self._kinds: dict[Dimensions, _Kind] = {}
 
     def forget(self, partition: int) -> None:
         """Drop the state of a partition that is no longer ours."""
@@ -143,6 +163,9 @@ class CallCounter:
     def fold(self, batch: Batch) -> Effects:
         """Count the calls of a batch that have ended."""
         effects = Effects()
+        partition = batch.partition
+        replayed = self._panes.begin(partition, batch.records[0].offset)
+        sheets: dict[tuple[Pane, ZoneInfo], _Sheet] = {}
         newest = 0
         for record in batch.records:
             newest = max(newest, record.timestamp)
@@ -154,19 +177,34 @@ class CallCounter:
                     refuse(self._dead_letters, "count", batch, record, "bad-call", str(error))
                 )
                 continue
-            if call.ended_at is not None:
-                self._count(batch.partition, record, call, outcome)
-        self._ledger.flush(batch.partition, newest, effects)
-        self._panes.flush(batch.partition, effects)
+            if call.ended_at is None:
+                continue
+            kind = self._kind(call)
+            said = Contribution(
+                int(call.ended_at.timestamp() * 1000),
+                outcome,
+                call.talk_seconds or 0,
+                call.wait_seconds or 0,
+                kind.dimensions,
+            )
+            name = fingerprint(record.key or call.call_id.encode())
+            first = self._ledger.write_first(partition, name, record.offset, said)
+            pane = fine_pane(said.event_ms, self._pane_seconds)
+            if first and not replayed and self._panes.open_for(pane, record.timestamp):
+                self._panes.observe(partition, said.event_ms, record.timestamp)
+                sheet = sheets.get((pane, kind.zone))
+                if sheet is None:
+                    sheet = sheets[pane, kind.zone] = {}
+                _add_to(sheet, kind.scopes, said, record.offset)
+            else:
+                self._count(partition, record, name, said, first=first)
+        self._spread_sheets(partition, sheets)
+        self._ledger.flush(partition, newest, effects)
+        self._panes.flush(partition, effects)
         return effects
 
-    def _count(self, partition: int, record: Record, call: _Call, outcome: int) -> None:
-        assert call.ended_at is not None  # noqa: S101 - the caller saw it
-        contribution = Contribution(
-            int(call.ended_at.timestamp() * 1000),
-            outcome,
-            call.talk_seconds or 0,
-            call.wait_seconds or 0,
+    def _kind(self, call: _Call) -> _Kind:
+        dimensions = Dimensions(
             call.vendor,
             call.account,
             call.display_number,
@@ -175,17 +213,58 @@ class CallCounter:
             call.region,
             call.carrier,
         )
-        name = fingerprint(record.key or call.call_id.encode())
-        said = self._ledger.look_up(partition, name, record.offset)
-        if said.again is None:
-            if said.before is not None and said.before.rank() >= contribution.rank():
-                return
-            self._ledger.write(partition, name, record.offset, contribution)
-        self._panes.observe(partition, contribution.event_ms, record.timestamp)
+        found = self._kinds.get(dimensions)
+        return self._new_kind(dimensions) if found is None else found
+
+    def _new_kind(self, dimensions: Dimensions) -> _Kind:
+        if len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        scopes = scopes_of_call(
+            dimensions.vendor,
+            dimensions.account,
+            dimensions.display_number,
+            dimensions.campaign,
+            dimensions.queue,
+            dimensions.region,
+            dimensions.carrier,
+        )
+        zone = self._zone_of(dimensions.vendor, dimensions.account)
+        kind = self._kinds[dimensions] = _Kind(dimensions, tuple(scopes), zone)
+        return kind
+
+    def _spread_sheets(self, partition: int, sheets: dict[tuple[Pane, ZoneInfo], _Sheet]) -> None:
+        """Add a batch's sums to the fine panes, and their sums to the days."""
+        days: dict[tuple[str, Pane], tuple[int, Counts]] = {}
+        for (pane, zone), sheet in sheets.items():
+            day = day_pane(pane.start * 1000, zone)
+            for scope, (*sums, offset) in sheet.items():
+                counts = Counts(*sums)
+                self._panes.add(partition, scope, pane, counts, offset)
+                known = days.get((scope, day))
+                days[scope, day] = (
+                    (offset, counts)
+                    if known is None
+                    else (max(offset, known[0]), known[1].plus(counts))
+                )
+        for (scope, day), (offset, counts) in days.items():
+            self._panes.add(partition, scope, day, counts, offset)
+
+    def _count(
+        self, partition: int, record: Record, name: int, call: Contribution, *, first: bool
+    ) -> None:
+        """Count a copy, a late call, or a record that may have been counted before a crash."""
+        said: Said[Contribution] = Said(None, None)
+        if not first:
+            said = self._ledger.look_up(partition, name, record.offset)
+            if said.again is None:
+                if said.before is not None and said.before.rank() >= call.rank():
+                    return
+                self._ledger.write(partition, name, record.offset, call)
+        self._panes.observe(partition, call.event_ms, record.timestamp)
         changes: dict[tuple[str, Pane], Counts] = {}
         if said.before is not None:
             self._spread(changes, said.before, sign=-1)
-        self._spread(changes, contribution, sign=1)
+        self._spread(changes, call, sign=1)
         for (scope, pane), change in changes.items():
             if self._panes.open_for(pane, record.timestamp):
                 self._panes.add(partition, scope, pane, change, record.offset)
@@ -194,9 +273,35 @@ class CallCounter:
         self, changes: dict[tuple[str, Pane], Counts], said: Contribution, *, sign: int
     ) -> None:
         counts = said.counts() if sign > 0 else said.counts().negative()
+        kind = self._kinds.get(said.dimensions) or self._new_kind(said.dimensions)
         fine = fine_pane(said.event_ms, self._pane_seconds)
-        day = day_pane(said.event_ms, self._zone_of(said.vendor, said.account))
-        for scope in said.scopes():
+        day = day_pane(said.event_ms, kind.zone)
+        for scope in kind.scopes:
             for pane in (fine, day):
                 present = changes.get((scope, pane))
                 changes[scope, pane] = counts if present is None else present.plus(counts)
+
+
+def _add_to(sheet: _Sheet, scopes: tuple[str, ...], call: Contribution, offset: int) -> None:
+    """Add a call to its scopes' sums; they lie in one pane, and offsets come in order."""
+    outcome, event_ms = call.outcome, call.event_ms
+    for scope in scopes:
+        sums = sheet.get(scope)
+        if sums is None:
+            sheet[scope] = [*call.counts(), offset]
+            continue
+        if outcome == _MISSED:
+            sums[4] += 1
+        else:
+            sums[0] += 1
+            if outcome:
+                sums[1] += 1
+                if outcome == _CONNECTED:
+                    sums[2] += 1
+                    sums[5] += call.talk_seconds
+                else:
+                    sums[3] += 1
+        sums[6] += call.wait_seconds
+        if event_ms > sums[7]:
+            sums[7] = event_ms
+        sums[8] = offset

@@ -61,6 +61,8 @@ class _Partition:
     by_end: list[tuple[int, str, Pane]] = field(default_factory=list)
     clock_ms: int = 0
     arrived_ms: int = 0
+    highest: int = -1
+    fenced: bool = False
 
 
 class PaneBook:
@@ -102,6 +104,16 @@ class PaneBook:
             heapq.heappush(book.by_end, (pane.end, scope, pane))
         if present is None or present[0] <= saved.offset:
             book.panes[scope, pane] = (saved.offset, saved.counts)
+            book.highest = max(book.highest, saved.offset)
+
+    def begin(self, partition: int, offset: int) -> bool:
+        """Begin a batch at its first offset; tell whether panes may have counted some of it.
+
+        Only then each pane is asked. In the batches after a replay nobody needs to be.
+        """
+        book = self._book(partition)
+        book.fenced = offset <= book.highest
+        return book.fenced
 
     def observe(self, partition: int, event_ms: int, arrived_ms: int) -> None:
         """Let event time advance: to the newest event, but never far past its arrival."""
@@ -121,11 +133,11 @@ class PaneBook:
         if present is None:
             heapq.heappush(book.by_end, (pane.end, scope, pane))
             book.panes[key] = (offset, change)
+        elif not book.fenced:
+            book.panes[key] = (max(offset, present[0]), present[1].plus(change))
         elif present[0] < offset:
             book.panes[key] = (offset, present[1].plus(change))
-        else:
-            # Counted before a crash; it is told again, in case the telling was lost.
-            pass
+        # Where it was counted before a crash, it is told again: the telling may have been lost.
         book.dirty[key] = None
 
     def flush(self, partition: int, effects: Effects) -> None:
@@ -134,6 +146,7 @@ class PaneBook:
         source = f"{self._topic}-{partition}"
         for scope, pane in book.dirty:
             offset, counts = book.panes[scope, pane]
+            book.highest = max(book.highest, offset)
             effects.state.append((_state_key(scope, pane), _ENCODE(_Saved(offset, counts))))
             effects.outputs.append(
                 Output(

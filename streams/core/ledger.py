@@ -100,6 +100,15 @@ class Ledger(Generic[T]):
             before = said
         return Said(before, None)
 
+    def write_first(self, partition: int, name: int, offset: int, said: T) -> bool:
+        """Remember what a key says if it has said nothing yet; tell whether it was so."""
+        page = self._page(partition)
+        if name in page.versions:
+            return False
+        page.versions[name] = ((offset, said),)
+        page.fresh.append((name, offset, said))
+        return True
+
     def write(self, partition: int, name: int, offset: int, said: T) -> None:
         """Remember what a key says from `offset` on."""
         page = self._page(partition)

@@ -170,6 +170,7 @@ class TallyCounter:
         """Count what the readings of a batch add."""
         effects = Effects()
         series = self._partitions.setdefault(batch.partition, _Series())
+        self._panes.begin(batch.partition, batch.records[0].offset)
         for record in batch.records:
             try:
                 tally = _DECODE(record.value or b"")
