@@ -46,6 +46,7 @@ def new_app(name: str, kafka: KafkaSettings, *, data_dir: str, **overrides: Any)
         "Table": StepTable,
     }
     app = faust.App(name, **(settings | overrides))
+    app.kafka_settings = kafka  # recovery reads the changelogs with a consumer of its own
     app.transport = Transport(url, app)
     app.producer_transport = Transport(url, app)
     return app

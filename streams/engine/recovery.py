@@ -1,62 +1,107 @@
-"""Recovery after a rebalance, in an order that loses nothing.
+"""Recovery after a rebalance: all state is read anew, then the sources flow from their commits.
 
-Faust 0.15.3 resumes the source partitions, then seeks them, then clears the queues: what was
-fetched in between is dropped and yet passed (faust-streaming #596). Here a partition is sought
-while it is still paused and flows only when everything behind it is ready.
+Faust 0.15.3 reads the changelogs through the same consumer, queues and pauses as the sources.
+A fetch that was under way when the partitions changed may then deliver old records after the
+seek, or drop new ones: tables come back with holes, and source records are lost
+(faust-streaming #596). Here the changelogs are read by a consumer of their own, from the
+beginning to the end; and the sources are sought while no fetch is under way, and flow only when
+everything behind them is ready.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
+from mode import Service
+
+from connectors.kafka import KafkaSettings, TopicPartition, new_consumer
 
 if TYPE_CHECKING:
+    from streams.engine.table import StepTable
     from streams.engine.transport import BatchConsumer
+
+_POLL_MS = 200
+_AT_ONCE = 10_000
 
 
 class ExactRecovery(Recovery):
-    """Faust's recovery with its last step in the right order."""
+    """Faust's recovery service with another way to recover."""
 
-    async def on_rebalance(
-        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
-    ) -> None:
-        """Read all changelogs from their beginning: what is in memory may be half a batch."""
-        self.active_offsets.clear()
-        for buffer in self.buffers.values():
-            buffer.clear()
-        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+    @Service.task
+    async def _restart_recovery(self) -> None:
+        while not self.should_stop:
+            if await self.wait_for_stopped(self.signal_recovery_start):
+                return
+            self.signal_recovery_start.clear()
+            generation = self._generation_id
+            try:
+                self._set_recovery_started()
+                await self._wait(self._restore(set(self.active_tps)))
+                await self._wait(self.on_recovery_completed(generation))
+            except RebalanceAgain:
+                continue  # the next round has been asked for
+            except ServiceStopped:
+                return
+
+    @Service.task
+    async def _slurp_changelogs(self) -> None:
+        """Do nothing: no changelog comes through Faust's consumer."""
+
+    @Service.task
+    async def _publish_stats(self) -> None:
+        """Do nothing: recovery takes seconds."""
+
+    async def _restore(self, tps: set[TP]) -> None:
+        """Read changelog partitions from their beginning to their end into the tables."""
+        if not tps:
+            return
+        await self.app.producer.flush()
+        settings: KafkaSettings = self.app.kafka_settings
+        consumer = new_consumer(
+            settings, max_partition_fetch_bytes=8 * 1024 * 1024, fetch_max_wait_ms=50
+        )
+        await consumer.start()
+        try:
+            wanted = [TopicPartition(*tp) for tp in tps]
+            consumer.assign(wanted)
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(wanted)
+            records = 0
+            while any([await consumer.position(tp) < ends[tp] for tp in wanted]):
+                fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
+                for tp, batch in fetched.items():
+                    table: StepTable = self.tables._changelogs[tp.topic]
+                    table.restore(tp.partition, batch)
+                    records += len(batch)
+            self.log.info("restored %s records of %s changelog partitions", records, len(tps))
+        finally:
+            await consumer.stop()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Seek while paused, then let the records flow."""
+        """Seek the sources while nothing is fetched, then let them flow."""
         app = self.app
         consumer: BatchConsumer = app.consumer
-        await app.on_rebalance_complete.send()
-        self._set_recovery_ended()
-        await asyncio.gather(
-            *(
-                table.on_recovery_completed(
-                    self.actives_for_table[table], self.standbys_for_table[table]
-                )
-                for table in self.tables.values()
-            )
-        )
         if app.consumer_generation_id != generation_id:
             return  # rebalanced again: that recovery will complete instead
+        for table in self.tables.values():
+            await table.on_recovery_completed(
+                self.actives_for_table[table], self.standbys_for_table[table]
+            )
+        self._set_recovery_ended()
+        await app.on_rebalance_complete.send()
         sources = {tp for tp in consumer.assignment() if not self._is_changelog_tp(tp)}
-        consumer.drop_in_flight()
-        await self._wait(
-            consumer.seek_to_committed_or_first(sources), timeout=app.conf.broker_request_timeout
-        )
-        if app.consumer_generation_id != generation_id:
-            return
+        async with consumer.fetching:
+            await consumer.seek_to_committed_or_first(sources)
+            if app.consumer_generation_id != generation_id:
+                return
+            consumer.begin_epoch()
+            app.flow_control.resume()  # clears the queues of what came before
+            consumer.resume_partitions(sources)
+            consumer.resume_flow()
         self.completed.set()
-        app.flow_control.resume()  # clears the queues; nothing of these partitions is in them
-        consumer.resume_partitions(sources)
-        consumer.resume_flow()
         await app._fetcher.maybe_start()
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()

@@ -15,7 +15,7 @@ from faust.tables.table import Table
 from faust.types import TP
 from yarl import URL
 
-from streams.core.step import Step
+from streams.core.step import Record, Step
 
 STORE_URL = "callstreams://"
 
@@ -31,21 +31,17 @@ class StepStore(base.Store):
         to_key: Callable[[Any], Any],
         to_value: Callable[[Any], Any],
     ) -> None:
-        """Give fetched changelog records to the step, in order."""
-        restore = self.table.step.restore
-        for event in batch:
-            partition = event.message.partition
-            for record in event.message.value:
-                if record.key is not None:
-                    restore(partition, record.key, record.value)
+        """Refuse: what recovers comes through `StepTable.restore`."""
+        if any(True for _ in batch):
+            raise NotImplementedError
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Drop all state: recovery reads it anew."""
-        for partition in self.table.held:
+        """Drop all state: it may be half a batch ahead, or behind whoever had it meanwhile."""
+        for partition in range(self.table.partitions or 0):
             self.table.step.forget(partition)
-        self.table.held.clear()
+        self.table.held = set()
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Remember which partitions are ours, and that they are whole."""
@@ -101,6 +97,13 @@ class StepTable(Table):
         super().__init__(app, key_type=bytes, value_type=bytes, store=URL(STORE_URL), **options)
         self.step = step
         self.held = set()
+
+    def restore(self, partition: int, records: Iterable[Record]) -> None:
+        """Give changelog records to the step, in order."""
+        restore = self.step.restore
+        for record in records:
+            if record.key is not None:
+                restore(partition, record.key, record.value)
 
     def _new_store(self) -> StepStore:
         return StepStore(STORE_URL, self.app, self, table_name=self.name, loop=self.loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, cast
@@ -12,6 +13,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 _MAX_REQUEST = 16 * 1024 * 1024
+_FETCH_SECONDS = 0.25
 
 
 class CommittedOnlyThread(driver.AIOKafkaConsumerThread):
@@ -37,25 +39,35 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_flight: defaultdict[TP, deque[int]] = defaultdict(deque)
+        self._epoch = 0
+        self.fetching = asyncio.Lock()
 
     def _new_consumer_thread(self) -> CommittedOnlyThread:
         return CommittedOnlyThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """Fetch, and give each partition's records as one message."""
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
-            return
+        """Fetch, and give each partition's records as one message.
+
+        What is fetched is delivered only in the epoch that it was fetched in: an epoch begins
+        with a seek, under the lock that a fetch holds, so that the seek reads again what is
+        dropped here. Outside a rebalance nothing is dropped.
+        """
         if not self.flow_active:
-            # A rebalance is under way; recovery seeks before the flow goes on.
-            return
-        for raw_tp, fetched in records.items():
-            tp = ensure_TP(raw_tp)
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            await self.wait(self.can_resume_flow)
+        async with self.fetching:
+            if not self.flow_active or self.should_stop:
                 return
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
+            epoch, generation = self._epoch, self.app.consumer_generation_id
+            # A copy: the set changes while the consumer's thread reads it, and an empty one
+            # would mean all partitions to aiokafka.
+            active = set(self._get_active_partitions())
+            records = await self._getmany(active, min(timeout, _FETCH_SECONDS)) if active else {}
+        if not active:
+            await self.sleep(_FETCH_SECONDS)
+        for raw_tp, fetched in records.items():
+            if self._epoch != epoch or not self.flow_active:
+                return
+            tp = ensure_TP(raw_tp)
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             yield tp, self._batch(tp, fetched, generation)
 
@@ -96,8 +108,9 @@ class BatchConsumer(driver.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: the longest acknowledged prefix needs none."""
 
-    def drop_in_flight(self) -> None:
-        """Forget what was delivered: after a seek it is delivered again."""
+    def begin_epoch(self) -> None:
+        """Forget what was delivered before a seek: it is delivered again."""
+        self._epoch += 1
         self._in_flight.clear()
         self._acked_index.clear()
         self._acked.clear()
