@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from connectors.source import Source
+from connectors.source import History, Source
 
 
 class AccountSettings(BaseModel):
@@ -20,12 +22,17 @@ class AccountSettings(BaseModel):
     Attributes:
         name: how topics, scopes and commands call the account.
         timezone: the IANA zone of its calendar day, and of vendor times that state no zone.
+        request_timeout: for connecting, and for each part of an answer.
+        backfill_share: the part of the vendor's rate that live polling leaves to
+            `callstreams backfill` and the other commands, which are processes of their own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     timezone: str = "Asia/Shanghai"
+    request_timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=10)
+    backfill_share: float = Field(default=0.2, gt=0, lt=1)
 
     @field_validator("timezone")
     @classmethod
@@ -44,3 +51,7 @@ class AccountSettings(BaseModel):
     @abstractmethod
     def sources(self) -> Sequence[Source]:
         """Make the sources that this account is polled by, sharing one rate budget."""
+
+    def histories(self) -> Sequence[History]:
+        """Make the sources whose past can be read again, on the backfill's share of the rate."""
+        return ()

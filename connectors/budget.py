@@ -21,13 +21,18 @@ class Spaced:
 
     Args:
         gap: the least time between two requests. 20 a minute is a gap of 3 s.
+        spent: the first request waits for a gap too: another process may just have sent one.
     """
 
-    def __init__(self, gap: timedelta) -> None:
+    def __init__(self, gap: timedelta, *, spent: bool = False) -> None:
         self._limiter = AsyncLimiter(1, gap.total_seconds())
+        self._spent = spent
 
     async def acquire(self) -> None:
         """Wait for the next free gap."""
+        if self._spent:
+            self._spent = False
+            await self._limiter.acquire()
         await self._limiter.acquire()
 
 

@@ -6,6 +6,7 @@ timestamp that they accept only once.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +22,19 @@ import stamina
 from connectors.budget import Budget
 from schemas.errors import FatalError, RetryableError
 
+_log = logging.getLogger(__name__)
+
 _OK = range(200, 300)
 _TOO_MANY = 429
 _SERVER_ERROR = 500
-_DENIED = (401, 403)
+_UNAUTHORISED = 401
+_DENIED = (_UNAUTHORISED, 403)
+_TOLERATED_SKEW = timedelta(minutes=1)
+"""Vendors refuse signatures whose time is minutes away; `Date` itself has whole seconds."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class DeniedError(FatalError):
@@ -100,6 +110,7 @@ class Http:
         retry: when to try again.
         verify: False, or an SSL context, where the vendor's certificate is a private one.
         largest_body: more bytes than this are refused rather than read.
+        clock: the time of this computer.
     """
 
     def __init__(
@@ -111,11 +122,14 @@ class Http:
         retry: RetryPolicy | None = None,
         verify: bool | ssl.SSLContext = True,
         largest_body: int = 32 * 1024 * 1024,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.base_url = httpx.URL(base_url)
         self._budget = budget
         self._retry = retry or RetryPolicy()
         self._largest = largest_body
+        self._clock = clock
+        self._correction = timedelta(0)
         self._client = httpx.AsyncClient(
             timeout=timeout.total_seconds(), verify=verify, follow_redirects=False
         )
@@ -124,6 +138,14 @@ class Http:
     def host(self) -> str:
         """Give the Host header as it is sent: with the port where it is not the scheme's own."""
         return self.base_url.netloc.decode()
+
+    def now(self) -> datetime:
+        """Give the moment to sign with: the vendor's, once it has refused ours.
+
+        A computer whose clock is minutes off is refused with 401 like one with a wrong secret.
+        The answer's `Date` tells the two apart, and until the clock is mended it is corrected by.
+        """
+        return self._clock() + self._correction
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,7 +212,26 @@ class Http:
             raise RetryableError(
                 f"the connection to {self.host} broke: {type(error).__name__}"
             ) from error
-        return _judge(response.status_code, dict(response.headers), body, self.host, policy)
+        headers = dict(response.headers)
+        if response.status_code == _UNAUTHORISED:
+            self._correct_clock(headers)
+        return _judge(response.status_code, headers, body, self.host, policy)
+
+    def _correct_clock(self, headers: Mapping[str, str]) -> None:
+        """Take the vendor's time for signing where it differs from what was signed.
+
+        Raises:
+            RetryableError: it did, so that the same request may succeed now.
+        """
+        theirs = served_at(headers)
+        if theirs is None or abs(theirs - self.now()) <= _TOLERATED_SKEW:
+            return
+        self._correction = theirs - self._clock()
+        seconds = abs(self._correction.total_seconds())
+        way = "behind" if self._correction > timedelta(0) else "ahead of"
+        told = f"our clock is {seconds:.0f} s {way} that of {self.host}: synchronise it (NTP)"
+        _log.warning("%s; until then requests are signed with theirs", told)
+        raise RetryableError(told)
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -229,6 +270,15 @@ def _judge(
         )
         raise DeniedError(f"{host} answered {status}: {mend}", status=status)
     raise RefusedError(f"{host} answered {status}", status=status, body=body)
+
+
+def served_at(headers: Mapping[str, str]) -> datetime | None:
+    """Read when an answer was made, by its maker's clock: `Date`, in whole seconds, or None."""
+    try:
+        moment = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _retry_after(text: str | None) -> timedelta | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -63,6 +63,44 @@ class Source(Protocol):
     async def close(self) -> None:
         """Give back connections."""
         ...
+
+
+Span = tuple[datetime, datetime]
+"""From when, and until when: the end does not belong to it."""
+
+
+@runtime_checkable
+class History(Source, Protocol):
+    """A source whose past can be read as well, span by span: what `callstreams backfill` asks."""
+
+    def reach(self, cursor: Cursor | None, now: datetime) -> datetime:
+        """Tell from when on `poll` would read: what lies before it is left to a backfill."""
+        ...
+
+    def spans(self, since: datetime, until: datetime) -> Sequence[Span]:
+        """Cut a time into what `read` takes at once, without gap or overlap."""
+        ...
+
+    async def read(self, since: datetime, until: datetime, now: datetime) -> Sequence[RawRecord]:
+        """Read one span whole, as `poll` would have.
+
+        Raises:
+            RetryableError: try again later.
+            FatalError: a person must mend something first.
+        """
+        ...
+
+
+@runtime_checkable
+class Pushed(Protocol):
+    """A source whose records are pushed to us as well, so that the two can be compared.
+
+    Attributes:
+        push_grace: how long after a poll has read a record its push may still come; None where
+            none is expected.
+    """
+
+    push_grace: timedelta | None
 
 
 def source_name(source: Source) -> str:

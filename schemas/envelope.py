@@ -17,6 +17,9 @@ from schemas.errors import InvalidRecord
 
 Headers = list[tuple[str, bytes]]
 
+FORM, PUSHED = "form", "push"
+"""The extension and its value that mark a record as pushed to us, where polls give the feed too."""
+
 _SPECVERSION = "1.0"
 _ATTRIBUTES = ("id", "source", "type", "time", "subject")
 

@@ -17,6 +17,7 @@ from schemas.call import Call
 from schemas.campaign import Campaign
 from schemas.metric import AnswerRate, MissedCalls
 from schemas.missed_call import MissedCall
+from schemas.source_status import SourceStatus
 from schemas.tally import Tally
 
 _DAY = timedelta(days=1)
@@ -132,6 +133,14 @@ CURSORS = Topic(
     "vendor/account/feed",
     cleanup=Cleanup.COMPACT,
 )
+SOURCES = Topic(
+    "callstreams.sources",
+    "how each source fares, told at each change and every few seconds",
+    "vendor/account/feed",
+    SourceStatus,
+    cleanup=Cleanup.COMPACT,
+    partitioned=False,
+)
 
 RAW = (
     RAW_SEVENMOOR_REPORT,
@@ -152,6 +161,7 @@ ALL = (
     ALERTS,
     DEAD_LETTERS,
     CURSORS,
+    SOURCES,
 )
 
 

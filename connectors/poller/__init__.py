@@ -7,6 +7,9 @@
 - `publisher` records and cursor in one Kafka transaction
 - `restore` reads cursor and memory back from Kafka
 - `memory` what was published lately, by subject
+- `pushes`, `unpushed` what the polls have brought and the vendor's pushes have not
+- `telling` the statuses on their topic
+- `backfill` the past, beside live polling
 - `status`, `settings`, `clock` the values that the others share
 """
 

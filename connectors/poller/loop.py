@@ -80,6 +80,7 @@ class SourceLoop:
         try:
             if self._publisher is None:
                 self._publisher = await self._open_publisher(self._source, self._clock.now())
+                await self._await_turn(self._publisher)
             self._say(State.POLLING, self.history.reason)
             now = self._clock.now()
             poll = await self._source.poll(self._publisher.cursor, now)
@@ -96,8 +97,16 @@ class SourceLoop:
             last_success_at=now,
             last_records=published,
             records_published=self._status.records_published + published,
+            found_by_search=self._publisher.found_by_search,
         )
         return Success(more=poll.more)
+
+    async def _await_turn(self, publisher: Publisher) -> None:
+        """Wait where whoever had the source before us polled it less than its interval ago."""
+        if self.history.state is State.STARTING and publisher.polled_at is not None:
+            early = publisher.polled_at + self._source.interval - self._clock.now()
+            early = min(early, self._source.interval)
+            await self._clock.sleep(max(0.0, early.total_seconds()))
 
     def _failed(self, error: Exception) -> Failure:
         failure = judge(error)

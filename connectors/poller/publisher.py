@@ -24,10 +24,12 @@ from connectors.kafka import (
     new_producer,
 )
 from connectors.poller.memory import Memory
+from connectors.poller.pushes import PushWatch
 from connectors.poller.restore import read_cursor, read_memory, reader, to_millis
 from connectors.poller.schedule import FencedError
 from connectors.poller.settings import PollerSettings
-from connectors.source import Cursor, Poll, Source, source_name
+from connectors.poller.unpushed import NONE_FOUND, Found
+from connectors.source import Cursor, Poll, Pushed, Source, source_name
 from schemas.envelope import RawRecord
 from schemas.errors import RetryableError
 from schemas.topics import CURSORS, raw_topic
@@ -45,6 +47,16 @@ class Publisher(Protocol):
         """Give the last published cursor."""
         ...
 
+    @property
+    def polled_at(self) -> datetime | None:
+        """Tell when the poll began that wrote it."""
+        ...
+
+    @property
+    def found_by_search(self) -> int:
+        """Tell how many records the vendor's pushes should have brought and did not."""
+        ...
+
     async def publish(self, poll: Poll, now: datetime) -> int:
         """Publish what is new in a poll, and say how many records that were."""
         ...
@@ -52,6 +64,27 @@ class Publisher(Protocol):
     async def close(self) -> None:
         """Give back connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose place it is, where that is not the source's own.
+
+    Attributes:
+        name: the cursor's key.
+        transactional_id: whoever takes it fences the one who had it.
+        remember_since: what was published earlier is not looked for.
+    """
+
+    name: str
+    transactional_id: str
+    remember_since: datetime | None = None
+
+
+def place_of(source: Source) -> Place:
+    """Give a source's own place."""
+    name = source_name(source)
+    return Place(name, f"callstreams.source.{name}")
 
 
 @dataclass(slots=True)
@@ -65,6 +98,9 @@ class KafkaPublisher:
     keep: timedelta
     _producer: AIOKafkaProducer
     _cursor: bytes | None = None
+    _polled_at: datetime | None = None
+    _found: Found = NONE_FOUND
+    _pushes: PushWatch | None = None
     _memory: Memory = field(default_factory=Memory)
 
     @classmethod
@@ -76,6 +112,7 @@ class KafkaPublisher:
         settings: PollerSettings,
         partition: int,
         now: datetime,
+        place: Place | None = None,
     ) -> Self:
         """Take the source's place: fence whoever held it, then read what they committed.
 
@@ -85,42 +122,59 @@ class KafkaPublisher:
             settings: how patient to be.
             partition: of the cursors topic, for the source's account.
             now: the moment; memory reaches back from the last poll, at the latest from it.
+            place: another than the source's own.
 
         Raises:
             RetryableError: Kafka did not answer in time.
             FencedError: somebody else took the place meanwhile.
         """
-        name = source_name(source)
+        place = place or place_of(source)
         self = cls(
-            name=name,
+            name=place.name,
             topic=raw_topic(source.vendor, source.feed).name,
             partition=partition,
             settings=settings,
             keep=source.lookback + settings.memory_margin,
-            _producer=new_producer(kafka, transactional_id=f"callstreams.source.{name}"),
+            _producer=new_producer(kafka, transactional_id=place.transactional_id),
         )
         try:
             async with _kafka_faults("read the cursor back", settings.restore_timeout):
                 await self._producer.start()
-                await self._restore(source, kafka, now)
+                await self._restore(source, kafka, now, place.remember_since)
         except BaseException:
             await self.close()
             raise
         return self
 
-    async def _restore(self, source: Source, kafka: KafkaSettings, now: datetime) -> None:
+    async def _restore(
+        self, source: Source, kafka: KafkaSettings, now: datetime, since: datetime | None
+    ) -> None:
+        name = f"/{source.vendor}/{source.account}/{source.feed}"
+        partitions = await self._producer.partitions_for(self.topic)
         async with reader(kafka) as consumer:
             saved = await read_cursor(consumer, self.name, self.partition)
             # A source that stood still for a day reads on from where it stood, so its memory
             # must reach back from there, and not from today.
             last = now if saved is None else min(now, saved.at)
-            self._cursor = None if saved is None else saved.json
+            if saved is not None:
+                self._cursor, self._polled_at, self._found = saved.json, saved.at, saved.found
             self._memory = await read_memory(
                 consumer,
                 self.topic,
-                await self._producer.partitions_for(self.topic),
-                source=f"/{source.vendor}/{source.account}/{source.feed}",
-                since=last - self.keep,
+                partitions,
+                source=name,
+                since=since or last - self.keep,
+            )
+        if isinstance(source, Pushed) and source.push_grace is not None:
+            self._pushes = await PushWatch.open(
+                kafka,
+                self.topic,
+                partitions,
+                source=name,
+                grace=source.push_grace,
+                keep=self.keep,
+                found=self._found,
+                now=now,
             )
 
     @property
@@ -130,6 +184,16 @@ class KafkaPublisher:
             return None
         cursor: Cursor = json.loads(self._cursor)
         return cursor
+
+    @property
+    def polled_at(self) -> datetime | None:
+        """Tell when the poll began that wrote the cursor."""
+        return self._polled_at
+
+    @property
+    def found_by_search(self) -> int:
+        """Tell how many records the vendor's pushes should have brought and did not."""
+        return self._found.count
 
     async def publish(self, poll: Poll, now: datetime) -> int:
         """Publish what is new in a poll, and say how many records that were.
@@ -145,6 +209,9 @@ class KafkaPublisher:
             RetryableError: Kafka did not take it in time; what became of it is not known.
             FencedError: another process has taken the source over.
         """
+        if self._pushes is not None:
+            async with _kafka_faults("tell what was pushed", self.settings.restore_timeout):
+                self._found = await self._pushes.count(now)
         fresh = self._memory.fresh(poll.records)
         cursor = json.dumps(poll.cursor, ensure_ascii=False, sort_keys=True).encode()
         if fresh or cursor != self._cursor:
@@ -164,7 +231,7 @@ class KafkaPublisher:
             await self._transact(part, None, now)
             part = following
         await self._transact(part, cursor, now)
-        self._cursor = cursor
+        self._cursor, self._polled_at = cursor, now
 
     async def _transact(
         self, records: Sequence[RawRecord], cursor: bytes | None, now: datetime
@@ -208,6 +275,7 @@ class KafkaPublisher:
                     cursor,
                     key=self.name.encode(),
                     partition=self.partition,
+                    headers=self._found.headers(),
                     timestamp_ms=to_millis(now),
                 )
             )
@@ -234,6 +302,8 @@ class KafkaPublisher:
         """Give back connections. What is still open is aborted by whoever comes next."""
         try:
             async with asyncio.timeout(_LAST_WORDS):
+                if self._pushes is not None:
+                    await self._pushes.close()
                 await self._producer.stop()
         except (KafkaError, TimeoutError) as error:
             _log.warning("%s: its producer did not stop well: %s", self.name, error)

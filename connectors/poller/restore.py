@@ -10,15 +10,17 @@ from typing import Protocol
 
 from connectors.kafka import AIOKafkaConsumer, KafkaSettings, TopicPartition, new_consumer
 from connectors.poller.memory import Memory
-from schemas.envelope import read_envelope
+from connectors.poller.unpushed import NONE_FOUND, Found, read_found
+from schemas.envelope import FORM, PUSHED, read_envelope
 from schemas.errors import InvalidRecord
 from schemas.topics import CURSORS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATIENCE_MS = 100
+PUSH_HEADER = (f"ce_{FORM}", PUSHED.encode())
 
 
-class _Message(Protocol):
+class Message(Protocol):
     """What aiokafka gives for each message, as far as it is read here."""
 
     timestamp: int
@@ -29,10 +31,15 @@ class _Message(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedCursor:
-    """A cursor as it stands in Kafka: its JSON, and when the poll that wrote it began."""
+    """A cursor as it stands in Kafka: its JSON, and when the poll that wrote it began.
+
+    Attributes:
+        found: what had been found by search until then.
+    """
 
     json: bytes
     at: datetime
+    found: Found = NONE_FOUND
 
 
 def to_millis(moment: datetime) -> int:
@@ -40,10 +47,15 @@ def to_millis(moment: datetime) -> int:
     return max(0, (moment - _EPOCH) // timedelta(milliseconds=1))
 
 
+def new_reader(kafka: KafkaSettings) -> AIOKafkaConsumer:
+    """Make a consumer outside of any group."""
+    return new_consumer(kafka, fetch_max_wait_ms=_PATIENCE_MS)
+
+
 @asynccontextmanager
 async def reader(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
     """Open a consumer outside of any group."""
-    consumer = new_consumer(kafka, fetch_max_wait_ms=_PATIENCE_MS)
+    consumer = new_reader(kafka)
     try:
         await consumer.start()
         yield consumer
@@ -69,7 +81,8 @@ async def read_cursor(consumer: AIOKafkaConsumer, name: str, partition: int) -> 
             found = message
     if found is None or found.value is None:
         return None
-    return SavedCursor(found.value, _EPOCH + timedelta(milliseconds=found.timestamp))
+    at = _EPOCH + timedelta(milliseconds=found.timestamp)
+    return SavedCursor(found.value, at, read_found(found.headers))
 
 
 async def read_memory(
@@ -89,19 +102,12 @@ async def read_memory(
         source: the source's `ce_source`.
         since: Kafka's timestamps of its records are their `observed_at`; older ones are left out.
     """
-    places = [TopicPartition(topic, number) for number in partitions]
-    consumer.assign(places)
-    # The end is asked for first: no message can then slip in between the two answers.
-    ends = await consumer.end_offsets(places)
-    starts = await consumer.offsets_for_times(dict.fromkeys(places, to_millis(since)))
-    offsets = {
-        place: ends[place] if starts[place] is None else min(starts[place].offset, ends[place])
-        for place in places
-    }
+    offsets = await offsets_since(consumer, topic, partitions, since)
     memory = Memory()
     wanted = ("ce_source", source.encode())
     async for message in _read_on(consumer, offsets):
-        if wanted in message.headers:
+        # What was pushed came past the poller: its other form would be taken for a change.
+        if wanted in message.headers and PUSH_HEADER not in message.headers:
             try:
                 memory.remember([read_envelope(message.headers, message.value)])
             except InvalidRecord:
@@ -110,9 +116,24 @@ async def read_memory(
     return memory
 
 
+async def offsets_since(
+    consumer: AIOKafkaConsumer, topic: str, partitions: Collection[int], since: datetime
+) -> dict[TopicPartition, int]:
+    """Assign a topic's partitions, and tell from which offsets on they hold what is that young."""
+    places = [TopicPartition(topic, number) for number in partitions]
+    consumer.assign(places)
+    # The end is asked for first: no message can then slip in between the two answers.
+    ends = await consumer.end_offsets(places)
+    starts = await consumer.offsets_for_times(dict.fromkeys(places, to_millis(since)))
+    return {
+        place: ends[place] if starts[place] is None else min(starts[place].offset, ends[place])
+        for place in places
+    }
+
+
 async def _read_on(
     consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
-) -> AsyncIterator[_Message]:
+) -> AsyncIterator[Message]:
     """Read from the offsets to the end, as it stood when the reading began.
 
     The end is the high watermark and not the last stable offset: an open transaction of somebody

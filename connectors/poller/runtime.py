@@ -24,10 +24,11 @@ from connectors.poller.publisher import KafkaPublisher, Publisher
 from connectors.poller.schedule import History
 from connectors.poller.settings import PollerSettings
 from connectors.poller.status import SourceStatus, State
+from connectors.poller.telling import Teller, telling
 from connectors.source import Source
 from schemas.base import Vendor
 from schemas.errors import CallstreamsError, RetryableError
-from schemas.topics import CURSORS, RAW
+from schemas.topics import CURSORS, RAW, SOURCES
 
 _log = logging.getLogger(__name__)
 _POLL_MS = 1000
@@ -75,6 +76,7 @@ class Poller:
         self._histories: dict[str, History] = {}
         self._running: dict[asyncio.Task[None], SourceLoop] = {}
         self._crashed: asyncio.Future[None] | None = None
+        self._teller: Teller | None = None
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Give the sources that this process runs now, by name."""
@@ -87,7 +89,7 @@ class Poller:
             RetryableError: Kafka cannot be reached, or left us.
             ConfigError: Kafka refused a topic.
         """
-        await create_topics(self._kafka, (*RAW, CURSORS))
+        await create_topics(self._kafka, (*RAW, CURSORS, SOURCES))
         self._crashed = asyncio.get_running_loop().create_future()
         session_ms = self._settings.session_timeout // timedelta(milliseconds=1)
         member = new_consumer(
@@ -99,8 +101,14 @@ class Poller:
         )
         member.subscribe([CURSORS.name], listener=_Listener(self, member))
         try:
-            await member.start()
-            await self._stay(member, stop)
+            async with telling(
+                self._kafka,
+                lambda: self._statuses,
+                every=self._settings.tell_every,
+                now=self._clock.now,
+            ) as self._teller:
+                await member.start()
+                await self._stay(member, stop)
         except KafkaError as error:
             raise RetryableError(
                 f"the poller lost Kafka at {self._kafka.bootstrap_servers}: "
@@ -180,6 +188,8 @@ class Poller:
 
     def _note(self, status: SourceStatus) -> None:
         self._statuses[status.name] = status
+        if self._teller is not None:
+            self._teller.changed()
         self._on_status(status)
 
 

@@ -26,6 +26,7 @@ class PollerSettings(BaseModel):
         restore_timeout: for reading cursor and memory. A transaction that a dead process left
             open on the same topics holds the reading back, 60 s at most.
         drain_timeout: how long a transaction may go on when its source must stop.
+        tell_every: so often each source's status is told, beside at each change.
         memory_margin: how much longer than a source's `lookback` its records are remembered.
     """
 
@@ -42,6 +43,7 @@ class PollerSettings(BaseModel):
     publish_timeout: timedelta = timedelta(seconds=55)
     restore_timeout: timedelta = timedelta(seconds=120)
     drain_timeout: timedelta = timedelta(seconds=5)
+    tell_every: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
     memory_margin: timedelta = timedelta(minutes=10)
 
     @model_validator(mode="after")

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from schemas.source_status import SourceState as State
 
-class State(StrEnum):
-    """Where a source stands.
-
-    `STARTING` reads its cursor and memory. `POLLING` asks the vendor. `OK` waits for its next
-    turn. `DEGRADED` failed and tries again soon. `STOPPED` needs a person, or lost its place.
-    """
-
-    STARTING = "starting"
-    POLLING = "polling"
-    OK = "ok"
-    DEGRADED = "degraded"
-    STOPPED = "stopped"
+__all__ = ["SourceStatus", "State"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +22,8 @@ class SourceStatus:
         last_records: how many records that poll published; re-reads are not among them.
         records_published: how many since this process took it over.
         polls: how many polls since then, failed ones too.
+        found_by_search: how many records the vendor's pushes should have brought and did not,
+            over restarts too; 0 where nothing is pushed.
     """
 
     name: str
@@ -42,3 +33,4 @@ class SourceStatus:
     last_records: int = 0
     records_published: int = 0
     polls: int = 0
+    found_by_search: int = 0

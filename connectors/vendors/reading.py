@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -113,6 +113,17 @@ def subject_of(data: bytes, field: str) -> str:
     except (msgspec.DecodeError, RecursionError, KeyError):
         text = ""
     return text or f"unreadable-{blake2b(data, digest_size=8).hexdigest()}"
+
+
+def hours(since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    """Cut a time into whole seconds' spans of an hour at most, end to end."""
+    since, until = since.replace(microsecond=0), until.replace(microsecond=0)
+    spans = []
+    while since < until:
+        stop = min(until, since + timedelta(hours=1))
+        spans.append((since, stop))
+        since = stop
+    return spans
 
 
 def masked(text: str) -> str:

@@ -141,6 +141,8 @@ class ListPublisher:
         self.opened = 0
         self.closed = 0
         self.cursor: Cursor | None = None
+        self.polled_at: datetime | None = None
+        self.found_by_search = 0
         self._faults = deque(faults)
 
     async def open(self, source: object, now: datetime) -> ListPublisher:

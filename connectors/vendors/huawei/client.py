@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.http import Answer, Http, RefusedError, Request, RetryPolicy
+from connectors.http import Answer, Http, RefusedError, Request, RetryPolicy, served_at
 from connectors.vendors.huawei.auth import HUAWEIS_OWN, Credentials, Scheme, Unsigned, authorize
 from connectors.vendors.huawei.payloads import (
     CampaignCounts,
@@ -30,6 +30,7 @@ _MISSED = "/rest/cmsapp/v1/callin/queryMissedCalls"
 _JSON = "application/json;charset=UTF-8"
 _UTC = ZoneInfo("UTC")
 _MOST_ROUNDS = 3
+_CONFIRMED = 2  # the same answer so often is not one that came twice
 
 
 def _now() -> datetime:
@@ -133,10 +134,12 @@ class MissedCalls:
         calls: each call once, as it came.
         steady: False where their number kept changing while the pages were read, so that one
             may have slipped from a page that was still to come to one that had been read.
+        served_at: when they were read by Huawei's clock, where it said so.
     """
 
     calls: Sequence[bytes]
     steady: bool
+    served_at: datetime | None = None
 
 
 class CmsClient:
@@ -185,14 +188,24 @@ class CmsClient:
             DeniedError: CC-CMS refuses the account or the address.
         """
         calls: dict[str, bytes] = {}
+        found: list[set[str]] = []
+        served: datetime | None = None
         for _ in range(_MOST_ROUNDS):
-            totals = set()
+            totals: set[int] = set()
+            subjects: set[str] = set()
             async for page in self.missed_pages(begin, end):
                 totals.add(page.total)
-                calls.update((subject_of(call, "callId"), call) for call in page.calls)
-            if len(totals) == 1:
-                return MissedCalls(list(calls.values()), steady=True)
-        return MissedCalls(list(calls.values()), steady=False)
+                served = served or page.served_at
+                named = {subject_of(call, "callId"): call for call in page.calls}
+                subjects |= named.keys()
+                calls |= named
+            found.append(subjects)
+            # Fewer calls than their total: a page came twice, and another one not at all. Or it
+            # is Huawei's way of counting, where the next round finds the very same.
+            whole = len(subjects) >= max(totals) or found.count(subjects) >= _CONFIRMED
+            if len(totals) == 1 and whole:
+                return MissedCalls(list(calls.values()), steady=True, served_at=served)
+        return MissedCalls(list(calls.values()), steady=False, served_at=served)
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -205,7 +218,7 @@ class CmsClient:
             return self._signer.request("POST", _MISSED, host=self._http.host, body=body)
 
         answer = await self._http.call(build, check=_check_missed)
-        return cut_missed(answer.body)
+        return cut_missed(answer.body)._replace(served_at=served_at(answer.headers))
 
 
 def _check_statistics(answer: Answer) -> None:

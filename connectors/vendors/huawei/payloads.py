@@ -5,6 +5,7 @@ Pages: 统计当日外呼数据 (CC-iSales) and 查询指定VDN下的未接来�
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -179,10 +180,11 @@ class _MissedAnswer(msgspec.Struct, rename="camel"):
 
 
 class MissedPage(NamedTuple):
-    """One page of missed calls, each as it came, and how many all pages hold."""
+    """One page of missed calls, each as it came, how many all pages hold, and when it was made."""
 
     calls: list[bytes]
     total: int
+    served_at: datetime | None = None
 
 
 def cut_missed(body: bytes) -> MissedPage:

@@ -15,7 +15,7 @@ from connectors.accounts import AccountSettings
 from connectors.budget import Budget, Spaced, Unlimited
 from connectors.http import Http
 from connectors.secrets import Secret
-from connectors.source import Cursor, Poll, Source
+from connectors.source import Cursor, History, Poll, Source, Span
 from connectors.vendors.huawei.auth import Credentials, Scheme
 from connectors.vendors.huawei.client import (
     STATISTICS_PAUSE,
@@ -24,12 +24,13 @@ from connectors.vendors.huawei.client import (
     Signer,
 )
 from connectors.vendors.huawei.payloads import MOST_MISSED
-from connectors.vendors.reading import subject_of
+from connectors.vendors.reading import hours, subject_of
 from schemas.base import Vendor
 from schemas.envelope import RawRecord
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, RetryableError
 
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _MOST_CMS_VDN = 5000
 
 _Pause = Annotated[timedelta, Field(gt=timedelta(0))]
@@ -49,7 +50,8 @@ class HuaweiAccount(AccountSettings):
         ca_file: the certificate authority of a server with a private certificate.
         verify: False trusts any certificate, and so whoever answers: for a laboratory.
         locale: the language of CC-iSales' messages.
-        statistics_interval: the pause between two readings; Huawei answers once in 5 minutes.
+        statistics_interval: the pause between two readings. Huawei answers once in 5 minutes;
+            a little more, since the network may bring two requests nearer together.
         missed_interval: the pause between two readings of missed calls.
         missed_lookback: how far each reading overlaps the one before, for calls that appear
             late.
@@ -71,7 +73,7 @@ class HuaweiAccount(AccountSettings):
     ca_file: str | None = None
     verify: bool = True
     locale: str = "zh_CN"
-    statistics_interval: _Pause = STATISTICS_PAUSE
+    statistics_interval: _Pause = STATISTICS_PAUSE + timedelta(seconds=2)
     missed_interval: _Pause = timedelta(seconds=15)
     missed_lookback: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(0))
     missed_page_size: int = Field(default=1000, ge=1, le=MOST_MISSED)
@@ -101,13 +103,13 @@ class HuaweiAccount(AccountSettings):
 
     def isales(self, base_url: str) -> IsalesClient:
         """Make a client of CC-iSales on the account's budget."""
-        http = Http(base_url, budget=self.statistics_budget, verify=self._verification())
-        return IsalesClient(http, self._signer(), vdn=self.vdn, locale=self.locale)
+        http = self._http(base_url, self.statistics_budget)
+        return IsalesClient(http, self._signer(http), vdn=self.vdn, locale=self.locale)
 
     def cms(self, base_url: str) -> CmsClient:
         """Make a client of CC-CMS."""
-        http = Http(base_url, budget=Unlimited(), verify=self._verification())
-        return CmsClient(http, self._signer(), vdn=self.vdn, page_size=self.missed_page_size)
+        http = self._http(base_url, Unlimited())
+        return CmsClient(http, self._signer(http), vdn=self.vdn, page_size=self.missed_page_size)
 
     def sources(self) -> Sequence[Source]:
         """Make the sources that have an address.
@@ -126,23 +128,34 @@ class HuaweiAccount(AccountSettings):
                 )
             )
         if self.cms_url is not None:
-            sources.append(
-                MissedCallSource(
-                    self.cms(self.cms_url),
-                    account=self.name,
-                    vdn=self.vdn,
-                    zone=self.zone,
-                    missed_zone=self.missed_zone,
-                    interval=self.missed_interval,
-                    lookback=self.missed_lookback,
-                )
-            )
+            sources.append(self._missed(self.cms_url))
         return sources
 
-    def _signer(self) -> Signer:
+    def histories(self) -> Sequence[History]:
+        """Make the source of earlier missed calls; how long Huawei keeps them is not documented."""
+        return [] if self.cms_url is None else [self._missed(self.cms_url)]
+
+    def _missed(self, base_url: str) -> MissedCallSource:
+        return MissedCallSource(
+            self.cms(base_url),
+            account=self.name,
+            vdn=self.vdn,
+            zone=self.zone,
+            missed_zone=self.missed_zone,
+            interval=self.missed_interval,
+            lookback=self.missed_lookback,
+        )
+
+    def _http(self, base_url: str, budget: Budget) -> Http:
+        return Http(
+            base_url, budget=budget, timeout=self.request_timeout, verify=self._verification()
+        )
+
+    def _signer(self, http: Http) -> Signer:
         return Signer(
             Credentials(self.access_key, self.secret_key.get_secret_value()),
             Scheme(self.signed_headers, self.timestamp_millis, self.blank_query_line),
+            clock=http.now,
         )
 
     def _verification(self) -> bool | ssl.SSLContext:
@@ -173,7 +186,10 @@ class CampaignStatisticsSource:
         self._vdn = vdn
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:
-        """Read all campaigns: the interface knows no changes since."""
+        """Read all campaigns: the interface knows no changes since.
+
+        The cursor says when they were read, so that whoever takes over does not ask too early.
+        """
         rows = await self._client.statistics_rows()
         return Poll(
             [
@@ -188,7 +204,7 @@ class CampaignStatisticsSource:
                 )
                 for row in rows
             ],
-            cursor or {},
+            {"read_at": now.isoformat()},
         )
 
     async def close(self) -> None:
@@ -226,25 +242,48 @@ class MissedCallSource:
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:
         """Read from before the cursor, or from the start of the day, up to `now`."""
-        begin = self._first(now) if cursor is None else self._again(cursor, now)
+        begin = self.reach(cursor, now)
         found = await self._client.missed_calls(begin, now)
-        # Where the list would not keep still, the same span is read again.
-        until = now if found.steady else begin + self.lookback
-        return Poll(
-            [
-                RawRecord(
-                    vendor=self.vendor,
-                    account=self.account,
-                    feed=self.feed,
-                    subject=subject_of(call, "callId"),
-                    data=call,
-                    observed_at=now,
-                    extensions={"vdn": str(self._vdn), "zone": self._missed_zone},
-                )
-                for call in found.calls
-            ],
-            {"until": until.isoformat()},
-        )
+        until = now
+        if found.served_at is not None and found.served_at < now:
+            until = max(found.served_at, begin + self.lookback)  # our clock is ahead of theirs
+        if not found.steady:
+            until = begin + self.lookback  # the same span is read again
+        return Poll(self._records(found.calls, now), {"until": until.isoformat()})
+
+    def reach(self, cursor: Cursor | None, now: datetime) -> datetime:
+        """Tell from where a poll would read."""
+        return self._first(now) if cursor is None else self._again(cursor, now)
+
+    def spans(self, since: datetime, until: datetime) -> Sequence[Span]:
+        """Cut into hours."""
+        return hours(since, until)
+
+    async def read(self, since: datetime, until: datetime, now: datetime) -> Sequence[RawRecord]:
+        """Read one span.
+
+        Raises:
+            RetryableError: no answer, or the list would not keep still.
+        """
+        # Both ends of a query belong to it, to the second.
+        found = await self._client.missed_calls(since, until - _SECOND)
+        if not found.steady:
+            raise RetryableError("the missed calls of a past hour kept changing while being read")
+        return self._records(found.calls, now)
+
+    def _records(self, calls: Sequence[bytes], now: datetime) -> list[RawRecord]:
+        return [
+            RawRecord(
+                vendor=self.vendor,
+                account=self.account,
+                feed=self.feed,
+                subject=subject_of(call, "callId"),
+                data=call,
+                observed_at=now,
+                extensions={"vdn": str(self._vdn), "zone": self._missed_zone},
+            )
+            for call in calls
+        ]
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from connectors.http import Http, Request
+from connectors.http import DeniedError, Http, RefusedError, Request
 from connectors.secrets import Secret
 from schemas.base import Moment
 from schemas.errors import ConfigError, RetryableError
@@ -167,7 +167,15 @@ class Tokens:
                 _save(self._path, _Kept(asked=kept.asked))
 
     async def _ask(self) -> str:
-        answer = await self._http.call(self._counted_request)
+        try:
+            answer = await self._http.call(self._counted_request)
+        except RefusedError as error:
+            # RFC 6749, section 5.2: a wrong password is answered 400, invalid_grant.
+            raise DeniedError(
+                f"{self._http.host} refused the log-in with {error.status}: check company, "
+                "agent, password, client_id and client_secret of the account",
+                status=error.status,
+            ) from error
         now = self._clock()
         try:
             granted = _Granted.model_validate_json(answer.body)

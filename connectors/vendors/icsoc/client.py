@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -15,6 +15,7 @@ from connectors.vendors.icsoc.payloads import Page, read_page
 
 _TARGET = "/api/v1/cdr/search"
 _UNAUTHORISED = 401
+_REPEATS = 3
 
 # The filter's times are Beijing time, whatever zone the account's calendar day is in.
 _VENDOR_ZONE = ZoneInfo("Asia/Shanghai")
@@ -83,7 +84,8 @@ class Client:
         """Read page after page, until there is no next one or `max_pages` are read.
 
         The last page has `search_after` None unless the bound ended the reading. A next-page
-        mark that was seen before counts as none: the vendor would go round in circles.
+        mark that was seen before may be the end, or a page that came twice: the page is asked
+        for again, and a vendor that says the same three times means the end.
 
         Raises:
             RetryableError: the vendor did not answer, or answered a code other than 0.
@@ -91,14 +93,19 @@ class Client:
         """
         seen = {search_after}
         for _ in range(max_pages):
-            page = await self._page(search_body(filters, search_after))
-            search_after = page.search_after
-            if search_after in seen:
-                page = replace(page, search_after=None)
+            page = await self._new_page(search_body(filters, search_after), seen)
             yield page
             if page.search_after is None:
                 return
+            search_after = page.search_after
             seen.add(search_after)
+
+    async def _new_page(self, body: bytes, seen: Container[str | None]) -> Page:
+        for _ in range(_REPEATS):
+            page = await self._page(body)
+            if page.search_after is None or page.search_after not in seen:
+                return page
+        return replace(page, search_after=None)
 
     async def _page(self, body: bytes) -> Page:
         token = await self._tokens.get()

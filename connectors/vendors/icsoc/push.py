@@ -15,7 +15,7 @@ from connectors.vendors.icsoc.jsontext import Value, decode, members, parse
 from connectors.vendors.icsoc.payloads import call_id_of
 from connectors.vendors.icsoc.signature import Formula, secret_that_signed
 from schemas.base import Vendor
-from schemas.envelope import RawRecord
+from schemas.envelope import FORM, PUSHED, RawRecord
 
 _CDR_TYPES = (1, "1")
 _BAD_REQUEST, _UNAUTHORISED, _UNPROCESSABLE = 400, 401, 422
@@ -86,7 +86,7 @@ class PushReceiver:
             subject=_call_id(record),
             data=record.text.encode(),
             observed_at=now,
-            extensions={"form": "push", "timezone": self.timezone},
+            extensions={FORM: PUSHED, "timezone": self.timezone},
         )
 
     def _verified(self, push: dict[str, Value], data: Value) -> tuple[str, ...]:

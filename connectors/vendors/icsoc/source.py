@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,18 +13,21 @@ import platformdirs
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from connectors.accounts import AccountSettings
-from connectors.budget import Spaced, Unlimited
+from connectors.budget import Budget, Spaced, Unlimited
 from connectors.http import Http
-from connectors.source import Cursor, Poll, Source
+from connectors.source import Cursor, History, Poll, Source, Span
 from connectors.vendors.icsoc.auth import OAuth, Tokens
 from connectors.vendors.icsoc.client import Client, Filters
 from connectors.vendors.icsoc.jsontext import Value
 from connectors.vendors.icsoc.payloads import call_id_of
 from connectors.vendors.icsoc.push import PushReceiver, PushSettings
 from connectors.vendors.icsoc.windows import Progress, first_start, plan
+from connectors.vendors.reading import hours
 from schemas.base import Vendor
 from schemas.envelope import RawRecord
 from schemas.errors import FatalError
+
+_SECOND = timedelta(seconds=1)
 
 Positive = Annotated[timedelta, Field(gt=timedelta(0))]
 
@@ -43,7 +47,10 @@ class IcsocAccount(AccountSettings):
         lookback: how long a call may still change after its start. Pushes are retried for
             3 h 4 min.
         overlap: how far back every poll reads.
-        reconcile_every: between two readings of the whole lookback.
+        reconcile_every: between two readings of the whole lookback: so soon is found what the
+            push gave up on.
+        push_grace: so long after a search has found a call, its push may still come; the calls
+            whose push did not are counted as `found_by_search`.
         initial_span: where the first poll begins, counted back from now; by default at the last
             midnight of the account's zone.
         request_gap: the least time between two requests.
@@ -60,6 +67,7 @@ class IcsocAccount(AccountSettings):
     lookback: Positive = timedelta(hours=3, minutes=30)
     overlap: Positive = timedelta(minutes=10)
     reconcile_every: Positive = timedelta(minutes=5)
+    push_grace: Positive = timedelta(hours=3, minutes=10)
     initial_span: Positive | None = None
     request_gap: Positive = timedelta(seconds=1)
     pages_per_poll: int = Field(default=50, ge=1)
@@ -80,11 +88,26 @@ class IcsocAccount(AccountSettings):
             )
         return self
 
+    @cached_property
+    def budget(self) -> Budget:
+        """Give the one budget of the account's searches."""
+        return Spaced(self.request_gap / (1 - self.backfill_share), spent=True)
+
+    @cached_property
+    def spare_budget(self) -> Budget:
+        """Give what live polling leaves to backfills and other commands."""
+        return Spaced(self.request_gap / self.backfill_share)
+
     def sources(self) -> Sequence[Source]:
         """Make the feed `cdr`; none for an account that is pushed alone."""
-        if self.oauth is None:
-            return ()
-        return (CdrSource(self, self.oauth),)
+        return self._feeds(self.budget)
+
+    def histories(self) -> Sequence[History]:
+        """Make the same for past calls; how long icsoc keeps them is not documented."""
+        return self._feeds(self.spare_budget)
+
+    def _feeds(self, budget: Budget) -> Sequence[CdrSource]:
+        return () if self.oauth is None else (CdrSource(self, self.oauth, budget),)
 
     def receiver(self) -> PushReceiver | None:
         """Make what the ingress asks about pushes; None where none are taken."""
@@ -99,6 +122,7 @@ class CdrSource:
     Args:
         settings: the account.
         oauth: how it logs in.
+        budget: for the searches.
         clock: tells when a token ends.
     """
 
@@ -109,6 +133,7 @@ class CdrSource:
         self,
         settings: IcsocAccount,
         oauth: OAuth,
+        budget: Budget | None = None,
         *,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -117,8 +142,10 @@ class CdrSource:
         # A sweep begins `lookback` before the end of the one before it.
         self.lookback = settings.lookback + settings.reconcile_every
         self._settings = settings
-        self._login = Http(oauth.base_url, budget=Unlimited())
-        self._search = Http(settings.base_url, budget=Spaced(settings.request_gap))
+        self.push_grace = settings.push_grace if settings.push is not None else None
+        timeout = settings.request_timeout
+        self._login = Http(oauth.base_url, budget=Unlimited(), timeout=timeout)
+        self._search = Http(settings.base_url, budget=budget or settings.budget, timeout=timeout)
         directory = settings.state_dir or Path(platformdirs.user_state_dir("callstreams"))
         self._client = Client(self._search, Tokens(oauth, self._login, directory, clock))
 
@@ -152,6 +179,37 @@ class CdrSource:
             progress.model_dump(mode="json", exclude_none=True),
             more=progress.sweep is not None,
         )
+
+    def reach(self, cursor: Cursor | None, now: datetime) -> datetime:
+        """Tell from where a poll, now or later, would read."""
+        settings, progress = self._settings, _progress(cursor)
+        moments = [now.replace(microsecond=0) - settings.overlap]
+        if progress.sweep is not None:
+            moments.append(progress.sweep.since)
+        if progress.swept is not None:
+            moments.append(progress.swept - settings.lookback)
+        if progress == Progress():
+            moments.append(first_start(now, settings.zone, settings.initial_span))
+        return min(moments)
+
+    def spans(self, since: datetime, until: datetime) -> Sequence[Span]:
+        """Cut into hours."""
+        return hours(since, until)
+
+    async def read(self, since: datetime, until: datetime, now: datetime) -> Sequence[RawRecord]:
+        """Read the calls that started in one span.
+
+        Raises:
+            RetryableError: no answer, or not with success.
+            FatalError: the credentials or the request were refused.
+        """
+        records: list[RawRecord] = []
+        after = None
+        while True:  # both ends of a query belong to it, to the second
+            read, after = await self._read(since, until - _SECOND, now, after)
+            records += read
+            if after is None:
+                return records
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -26,6 +26,7 @@ from connectors.vendors.sevenmoor.payloads import (
     TaskChange,
     TaskQuery,
     TaskStatus,
+    check_echo,
     cut_report,
     cut_tasks,
     open_answer,
@@ -43,8 +44,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _require_success(answer: Answer) -> None:
+def _require_success(answer: Answer, payload: Payload) -> None:
     open_answer(answer.body)
+    if isinstance(payload, ReportQuery):
+        check_echo(answer.body, payload)
 
 
 class SevenmoorClient:
@@ -200,5 +203,7 @@ class SevenmoorClient:
             signature = sign(self._credentials, now=self._clock(), nonce=self._nonce())
             return Request("POST", path, {**signature, "content-type": "application/json"}, body)
 
-        answer = await self._http.call(build, check=_require_success, retry=retry)
+        answer = await self._http.call(
+            build, check=lambda answer: _require_success(answer, payload), retry=retry
+        )
         return open_answer(answer.body)

@@ -158,6 +158,20 @@ class _Envelope(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(_NULL)
 
 
+class _EchoedQuery(msgspec.Struct, rename="camel"):
+    start_time: str | None = None
+    end_time: str | None = None
+    numbers: list[str] | None = None
+
+
+class _EchoedRequest(msgspec.Struct):
+    body: _EchoedQuery = msgspec.field(default_factory=_EchoedQuery)
+
+
+class _Echo(msgspec.Struct):
+    request: _EchoedRequest = msgspec.field(name="requestInfo", default_factory=_EchoedRequest)
+
+
 class _TaskList(msgspec.Struct):
     tasks: list[msgspec.Raw] = msgspec.field(name="list")
     count: int | str | None = None
@@ -184,6 +198,22 @@ def open_answer(body: bytes) -> msgspec.Raw:
         f"7moor did not succeed: code {masked(str(envelope.code))}, "
         f"message {masked(str(envelope.message))!r}"
     )
+
+
+def check_echo(body: bytes, query: ReportQuery) -> None:
+    """See that a report answers this query: a row does not say which period it counts.
+
+    Raises:
+        RetryableError: it echoes another query, as an answer does that came twice.
+    """
+    try:
+        echo = msgspec.json.decode(body, type=_Echo).request.body
+    except msgspec.DecodeError:
+        return  # the echo is 7moor's courtesy, and its form no promise
+    asked = (query.start_time, query.end_time, query.numbers)
+    told = (echo.start_time, echo.end_time, echo.numbers)
+    if any(one is not None and one != other for one, other in zip(told, asked, strict=True)):
+        raise RetryableError("7moor answered another query than the one that was asked")
 
 
 def cut_report(data: msgspec.Raw) -> list[bytes]:

@@ -14,7 +14,7 @@ from connectors.accounts import AccountSettings
 from connectors.budget import Budget, Spaced
 from connectors.http import Http
 from connectors.secrets import Secret
-from connectors.source import Cursor, Poll, Source
+from connectors.source import Cursor, History, Poll, Source, Span
 from connectors.vendors.reading import subject_of
 from connectors.vendors.sevenmoor.auth import Credentials
 from connectors.vendors.sevenmoor.client import SevenmoorClient
@@ -38,7 +38,8 @@ class SevenmoorAccount(AccountSettings):
         report_interval, tasks_interval: the pauses between two readings.
         settle_after: how long after the end of a day that day is still read again: a call
             counts where it started, and is answered later.
-        request_gap: the least time between two requests of the account, 20 a minute at 7moor.
+        request_gap: the least time between two requests of the account. 7moor allows 20 a
+            minute; a little more than 3 s, since the network may bring two nearer together.
     """
 
     vendor: Literal["7moor"] = "7moor"
@@ -50,20 +51,27 @@ class SevenmoorAccount(AccountSettings):
     report_interval: _Pause = timedelta(seconds=15)
     tasks_interval: _Pause = timedelta(minutes=5)
     settle_after: timedelta = Field(default=timedelta(hours=2), ge=timedelta(0), lt=_DAY)
-    request_gap: _Pause = timedelta(seconds=3)
+    request_gap: _Pause = timedelta(seconds=3.1)
 
     @cached_property
     def budget(self) -> Budget:
-        """Give the one budget of the account, which all its clients draw on."""
-        return Spaced(self.request_gap)
+        """Give the one budget of the account, which all its sources draw on."""
+        return Spaced(self.request_gap / (1 - self.backfill_share), spent=True)
 
-    def client(self) -> SevenmoorClient:
-        """Make a client with connections of its own on the account's budget."""
+    @cached_property
+    def spare_budget(self) -> Budget:
+        """Give what the sources leave to backfills and other commands."""
+        return Spaced(self.request_gap / self.backfill_share)
+
+    def client(self, budget: Budget | None = None) -> SevenmoorClient:
+        """Make a client with connections of its own, by default on the account's budget."""
+        http = Http(self.base_url, budget=budget or self.budget, timeout=self.request_timeout)
         return SevenmoorClient(
-            Http(self.base_url, budget=self.budget),
+            http,
             Credentials(self.appkey, self.secret.get_secret_value()),
             zone=self.zone,
             numbers_per_query=self.numbers_per_query,
+            clock=http.now,
         )
 
     def sources(self) -> Sequence[Source]:
@@ -74,16 +82,22 @@ class SevenmoorAccount(AccountSettings):
             )
         ]
         if self.numbers:
-            report = AnswerReportSource(
-                self.client(),
-                account=self.name,
-                zone=self.zone,
-                numbers=self.numbers,
-                interval=self.report_interval,
-                settle_after=self.settle_after,
-            )
-            sources.insert(0, report)
+            sources.insert(0, self._report(self.client()))
         return sources
+
+    def histories(self) -> Sequence[History]:
+        """Make the source of past days' reports."""
+        return [self._report(self.client(self.spare_budget))] if self.numbers else []
+
+    def _report(self, client: SevenmoorClient) -> AnswerReportSource:
+        return AnswerReportSource(
+            client,
+            account=self.name,
+            zone=self.zone,
+            numbers=self.numbers,
+            interval=self.report_interval,
+            settle_after=self.settle_after,
+        )
 
 
 class AnswerReportSource:
@@ -115,16 +129,40 @@ class AnswerReportSource:
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:
         """Read today up to `now`, and again each earlier day that had not settled."""
-        unsettled = (now - self._settle_after).astimezone(self._zone).date()
         today = now.astimezone(self._zone).date()
-        first = unsettled
-        if cursor is not None:
-            first = min(unsettled, date.fromisoformat(str(cursor["unsettled"])))
-        first = max(first, today - timedelta(days=_MOST_DAYS - 1))
         records = [
-            record for day in _days(first, today) for record in await self._read_day(day, now)
+            record
+            for day in _days(self._first(cursor, now), today)
+            for record in await self._read_day(day, now)
         ]
-        return Poll(records, {"unsettled": unsettled.isoformat()})
+        return Poll(records, {"unsettled": self._unsettled(now).isoformat()})
+
+    def reach(self, cursor: Cursor | None, now: datetime) -> datetime:
+        """Tell the start of the first day that a poll would read."""
+        return _midnight(self._first(cursor, now), self._zone)
+
+    def spans(self, since: datetime, until: datetime) -> Sequence[Span]:
+        """Cut into whole days of the account's zone: a part of a day is no record of ours."""
+        first, last = (moment.astimezone(self._zone).date() for moment in (since, until))
+        return [
+            (_midnight(day, self._zone), _midnight(day + _DAY, self._zone))
+            for day in _days(first, last)
+            if _midnight(day + _DAY, self._zone) <= until
+        ]
+
+    async def read(self, since: datetime, until: datetime, now: datetime) -> Sequence[RawRecord]:
+        """Read one day of `spans`."""
+        return await self._read_day(since.astimezone(self._zone).date(), now)
+
+    def _unsettled(self, now: datetime) -> date:
+        return (now - self._settle_after).astimezone(self._zone).date()
+
+    def _first(self, cursor: Cursor | None, now: datetime) -> date:
+        first = self._unsettled(now)
+        if cursor is not None:
+            first = min(first, date.fromisoformat(str(cursor["unsettled"])))
+        today = now.astimezone(self._zone).date()
+        return max(first, today - timedelta(days=_MOST_DAYS - 1))
 
     async def close(self) -> None:
         """Give back the connections."""

@@ -176,10 +176,21 @@ async def test_a_full_last_page_is_the_last():
 
 
 async def test_an_empty_page_ends_a_total_that_is_too_high():
-    found, http = await read_missed([page_of(9, "a", "b"), page_of(9)])
+    short = [page_of(9, "a", "b"), page_of(9)]
+    found, http = await read_missed(short * 2)
 
     assert ids_of(found) == ["a", "b"]
-    assert offsets(http) == [0, 2]
+    assert offsets(http) == [0, 2, 0, 2]
+    assert found.steady
+
+
+async def test_a_page_that_came_twice_hides_no_call():
+    found, _ = await read_missed(
+        [page_of(4, "a", "b"), page_of(4, "a", "b"), page_of(4, "a", "b"), page_of(4, "c", "d")]
+    )
+
+    assert ids_of(found) == ["a", "b", "c", "d"]
+    assert found.steady
 
 
 async def test_no_missed_calls_are_one_question():

@@ -72,8 +72,8 @@ async def test_pages_are_followed_until_the_mark_is_null(icsoc, client):
 @pytest.mark.parametrize(
     "answers",
     [
-        [page(["1"], "a"), page(["2"], "a"), page(["3"], "c")],  # unchanged
-        [page(["1"], "a"), page(["2"], "b"), page(["2"], "a"), page(["3"], "c")],  # a circle
+        [page(["1"], "a"), *[page(["2"], "a")] * 3, page(["3"], "c")],  # unchanged
+        [page(["1"], "a"), page(["2"], "b"), *[page(["2"], "a")] * 3, page(["3"], "c")],  # a circle
         [page(["1"], "a"), page([], "b"), page(["3"], "c")],  # empty
         [page(["1"], ""), page(["3"], "c")],
         [page(["1"], "a"), b'{"code":0,"data":[]}', page(["3"], "c")],  # PHP's empty object
@@ -85,6 +85,12 @@ async def test_paging_ends(icsoc, client, answers):
     pages = await read(client)
     assert "3" not in texts(pages)
     assert pages[-1].search_after is None
+
+
+async def test_a_page_that_came_twice_is_not_the_end(icsoc, client):
+    icsoc.answers = [page(["1"], "a"), page(["1"], "a"), page(["2"], "b"), page([])]
+    assert texts(await read(client)) == ["1", "2"]
+    assert [body.get("searchAfter") for body in icsoc.searches] == [None, "a", "a", "b"]
 
 
 async def test_paging_is_bounded_and_says_where_it_stopped(icsoc, client):
