@@ -17,6 +17,8 @@ from schemas.call import Call
 from schemas.campaign import Campaign
 from schemas.metric import AnswerRate, MissedCalls
 from schemas.missed_call import MissedCall
+from schemas.notice import Notice
+from schemas.silence import Silence
 from schemas.source_status import SourceStatus
 from schemas.tally import Tally
 
@@ -121,6 +123,21 @@ MISSED_CALL_COUNTS = Topic(
     cleanup=Cleanup.COMPACT,
 )
 ALERTS = Topic("alerts", "transitions of alerts", "fingerprint", Alert, cleanup=Cleanup.COMPACT)
+SILENCES = Topic(
+    "callstreams.silences",
+    "what nobody is to be told for a while",
+    "silence id",
+    Silence,
+    cleanup=Cleanup.COMPACT,
+    partitioned=False,
+)
+NOTICES = Topic(
+    "callstreams.notices",
+    "internal: what each receiver is still to be told, and what it was told that still fires",
+    "group|receiver|alert id",
+    Notice,
+    cleanup=Cleanup.COMPACT,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "records that could not be used, with the reason",
@@ -159,6 +176,8 @@ ALL = (
     ANSWER_RATE,
     MISSED_CALL_COUNTS,
     ALERTS,
+    SILENCES,
+    NOTICES,
     DEAD_LETTERS,
     CURSORS,
     SOURCES,

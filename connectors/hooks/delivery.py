@@ -1,20 +1,25 @@
-"""Deliver one alert to one receiver: try again what may pass, give up on what will not."""
+"""Deliver one message to one receiver: try again what may pass, give up on what will not."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import stamina
 
+from connectors.hooks.notification import Notification
 from connectors.hooks.receivers.base import Receiver
-from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.errors import FatalError, RetryableError
+from schemas.notice import Notice
+from schemas.topics import ALERTS
+
+GAVE_UP = "gave-up"
+REFUSED = "refused"
 
 
 class Refusal(NamedTuple):
-    """Why an alert could not be delivered."""
+    """Why a message could not be delivered."""
 
     code: str
     reason: str
@@ -28,19 +33,10 @@ class Patience(NamedTuple):
     longest_wait: timedelta
 
 
-class Record(Protocol):
-    """A Kafka record, as far as a dead letter needs it."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-
-
-async def deliver(receiver: Receiver, alert: Alert, patience: Patience) -> Refusal | None:
-    """Deliver an alert, and give None; or the reason why it cannot be delivered.
+async def deliver(
+    receiver: Receiver, notification: Notification, patience: Patience
+) -> Refusal | None:
+    """Deliver a message, and give None; or the reason why it cannot be delivered.
 
     It is tried at least once, also where patience has run out while it waited its turn.
     """
@@ -63,25 +59,24 @@ async def deliver(receiver: Receiver, alert: Alert, patience: Patience) -> Refus
             wait_jitter=patience.first_wait,
         ):
             with attempt:
-                await receiver.deliver(alert)
+                await receiver.deliver(notification)
     except RetryableError as error:
-        return Refusal("gave-up", f"given up after trying again: {error}")
+        return Refusal(GAVE_UP, f"given up after trying again: {error}")
     except FatalError as error:
-        return Refusal("refused", str(error))
+        return Refusal(REFUSED, str(error))
     return None
 
 
-def dead_letter(record: Record, stage: str, refusal: Refusal, now: datetime) -> DeadLetter:
-    """Make the dead letter of an alert; `stage` is `hooks`, or `hooks/` and the receiver."""
+def dead_letter(notice: Notice, refusal: Refusal, now: datetime) -> DeadLetter:
+    """Make the dead letter of a transition that a receiver could not be told of."""
     return DeadLetter(
-        stage=stage,
+        stage=f"hooks/{notice.receiver}",
         code=refusal.code,
         reason=refusal.reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
+        topic=ALERTS.name,
+        partition=notice.partition,
+        offset=notice.offset,
         failed_at=now,
-        value=record.value,
-        record_key=record.key,
-        record_headers=tuple(record.headers),
+        value=notice.alert.to_json(),
+        record_key=notice.alert.key,
     )

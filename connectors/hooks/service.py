@@ -1,24 +1,27 @@
-"""The hooks' loop: read `alerts`, hand each to its receivers, commit what is done.
+"""The hooks' loop, in two steps, both on topics that the processes of one group share out.
 
-Every receiver has lanes of its own, so that a slow one holds up nobody else. An alert's
-fingerprint chooses the lane, so that firing and resolved arrive in their order.
+1. Each transition on `alerts` becomes a notice per receiver on `callstreams.notices`, and its
+   offset is committed when Kafka has them.
+2. All notices of a receiver are on one partition, and so with one process: there they are
+   grouped, silenced, held to the rate budget and sent. A notice stays until its receiver has it.
+
+So a killed process loses nothing: its successor reads the notices anew. What was sent, but not
+yet noted, is sent twice under the same id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import ValidationError
-
-from connectors.hooks.delivery import Patience, Record, Refusal, dead_letter, deliver
-from connectors.hooks.pipeline import Seen, is_announced, receivers_of
-from connectors.hooks.progress import Progress
+from connectors.hooks.intake import Record, take
+from connectors.hooks.knowledge import keep_informed
+from connectors.hooks.outbox import OnDelivered, Outbox
+from connectors.hooks.pipeline.muting import Muting
 from connectors.hooks.receivers import Receiver
 from connectors.hooks.settings import HooksSettings
 from connectors.kafka import (
@@ -32,22 +35,13 @@ from connectors.kafka import (
     new_consumer,
     new_producer,
 )
-from schemas.alert import Alert
-from schemas.topics import ALERTS, DEAD_LETTERS
+from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES, SILENCES
 
-OnDelivered = Callable[[Alert, str], None]
+__all__ = ["OnDelivered", "run_hooks"]
 
-_LANES = 8
 _POLL_MS = 200
 _DRAIN_SECONDS = 10
 _log = logging.getLogger(__name__)
-
-
-class _Job(NamedTuple):
-    alert: Alert
-    record: Record
-    progress: Progress
-    taken_at: float
 
 
 class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
@@ -58,146 +52,93 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         settings: HooksSettings,
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
-        receivers: dict[str, Receiver],
-        on_delivered: OnDelivered | None,
+        outbox: Outbox,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
         self._producer = producer
-        self._receivers = receivers
-        self._on_delivered = on_delivered
-        self._seen = {name: Seen() for name in receivers}
-        self._progress: dict[TopicPartition, Progress] = {}
-        self._lanes: dict[tuple[str, int], asyncio.Queue[_Job]] = {
-            (name, lane): asyncio.Queue() for name in receivers for lane in range(_LANES)
-        }
+        self._outbox = outbox
+        # of the notices' partitions that are ours: where to read on, and where loading ends
+        self._next: dict[TopicPartition, int] = {}
+        self._loading: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read and deliver until `stop` is set; then finish what can be finished soon."""
         async with asyncio.TaskGroup() as group:
-            workers = [
-                group.create_task(self._work(name, queue))
-                for (name, _), queue in self._lanes.items()
-            ]
+            sender = group.create_task(self._send(group))
             while not stop.is_set():
-                self._pause_or_resume()
                 batch = await self._consumer.getmany(timeout_ms=_POLL_MS)
                 await self._take(batch)
-                await self._commit(self._progress)
-            try:
-                async with asyncio.timeout(_DRAIN_SECONDS):
-                    for queue in self._lanes.values():
-                        await queue.join()
-            except TimeoutError:
-                _log.warning("stopping before every alert was delivered: they are sent again")
-            for worker in workers:
-                worker.cancel()
-        await self._commit(self._progress)
+                await self._look_whether_loaded()
+                self._outbox.send_what_is_due(group)
+            sender.cancel()
+            await self._outbox.drain(_DRAIN_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Commit what is done, and leave the rest to the partitions' next owner."""
-        mine = {each: self._progress[each] for each in revoked if each in self._progress}
-        await self._commit(mine)
-        for partition, progress in mine.items():
-            progress.revoked = True
-            del self._progress[partition]
+        """Keep what we have until it is known who has it next: mostly it is us."""
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Begin with a clean slate: Kafka knows where."""
+        """Take up the partitions: notices that are new to us are read from their beginning."""
+        mine = {each for each in assigned if each.topic == NOTICES.name}
+        await self._outbox.drop(each.partition for each in mine)
+        self._next = {each: self._next.get(each, 0) for each in mine}
+        self._loading = {each: end for each, end in self._loading.items() if each in mine}
+        for each in mine:
+            self._consumer.seek(each, self._next[each])
+        new = [each for each in mine if not self._next[each] and each not in self._loading]
+        if new:
+            self._loading |= await self._consumer.end_offsets(new)
 
-    def _pause_or_resume(self) -> None:
-        waiting = sum(map(len, self._progress.values()))
-        if waiting >= self._settings.read_ahead:
-            self._consumer.pause(*self._consumer.assignment())
-        else:
-            self._consumer.resume(*self._consumer.paused())
-
-    async def _take(self, batch: dict[TopicPartition, list[Record]]) -> None:
-        # No await before all are taken in: a rebalance would come between read and remembered.
-        bad = []
-        for partition, records in batch.items():
-            progress = self._progress.setdefault(partition, Progress())
-            for record in records:
-                alert = self._read(record)
-                if isinstance(alert, Refusal):
-                    progress.begin(record.offset, 1)
-                    bad.append((record, progress, alert))
-                elif alert is None or not is_announced(alert):
-                    progress.begin(record.offset, 0)
-                else:
-                    self._queue(record, progress, alert)
-        for record, progress, refusal in bad:
-            await self._bury(record, "hooks", refusal)
-            progress.finish(record.offset)
-
-    def _queue(self, record: Record, progress: Progress, alert: Alert) -> None:
-        names = receivers_of(alert, self._settings.routes, self._settings.names)
-        progress.begin(record.offset, len(names))
-        job = _Job(alert, record, progress, asyncio.get_running_loop().time())
-        lane = zlib.crc32(alert.key) % _LANES
-        for name in names:
-            self._lanes[name, lane].put_nowait(job)
-
-    @staticmethod
-    def _read(record: Record) -> Alert | Refusal | None:
-        if record.value is None:
-            return None
-        try:
-            return Alert.model_validate_json(record.value)
-        except ValidationError as error:
-            where = ", ".join(".".join(map(str, each["loc"])) or "it" for each in error.errors())
-            return Refusal("bad-alert", f"this is no alert of ours: see {where}")
-
-    async def _work(self, name: str, queue: asyncio.Queue[_Job]) -> None:
+    async def _send(self, group: asyncio.TaskGroup) -> None:
         while True:
-            job = await queue.get()
-            if not job.progress.revoked:
-                await self._hand_over(name, job)
-                job.progress.finish(job.record.offset)
-            queue.task_done()
+            await self._outbox.nudged()
+            self._outbox.send_what_is_due(group)
 
-    async def _hand_over(self, name: str, job: _Job) -> None:
-        alert = job.alert
-        if alert.id in self._seen[name]:
-            return
-        # Counted from when it was read: behind a dead receiver all give up after one such time.
-        waited = timedelta(seconds=asyncio.get_running_loop().time() - job.taken_at)
-        patience = Patience(
-            self._settings.give_up_after - waited,
-            self._settings.first_wait,
-            self._settings.longest_wait,
-        )
-        refusal = await deliver(self._receivers[name], alert, patience)
-        if refusal is not None:
-            _log.warning("alert %s not delivered to %s: %s", alert.id, name, refusal.reason)
-            await self._bury(job.record, f"hooks/{name}", refusal)
-            return
-        self._seen[name].add(alert.id)
-        if self._on_delivered is not None:
-            self._on_delivered(alert, name)
+    async def _take(self, batch: Mapping[TopicPartition, list[Record]]) -> None:
+        for partition, records in batch.items():
+            if partition.topic != NOTICES.name:
+                await self._take_alerts(partition, records)
+            elif partition in self._next:
+                for record in records:
+                    self._outbox.take(partition.partition, record)
+                self._next[partition] = records[-1].offset + 1
 
-    async def _bury(self, record: Record, stage: str, refusal: Refusal) -> None:
-        letter = dead_letter(record, stage, refusal, datetime.now(UTC))
-        await self._producer.send_and_wait(
-            DEAD_LETTERS.name, letter.value, key=letter.key, headers=letter.headers()
-        )
-
-    async def _commit(self, of: dict[TopicPartition, Progress]) -> None:
-        done = [
-            (partition, progress, offset)
-            for partition, progress in of.items()
-            if (offset := progress.to_commit()) is not None
-        ]
-        if not done:
+    async def _take_alerts(self, partition: TopicPartition, records: list[Record]) -> None:
+        taken = [take(record, self._settings, datetime.now(UTC)) for record in records]
+        letters = [each.dead_letter for each in taken if each.dead_letter is not None]
+        try:
+            await asyncio.gather(
+                *(
+                    self._outbox.write(notice, by_me=False)
+                    for each in taken
+                    for notice in each.notices
+                ),
+                *(
+                    self._producer.send_and_wait(
+                        DEAD_LETTERS.name, each.value, key=each.key, headers=each.headers()
+                    )
+                    for each in letters
+                ),
+            )
+        except KafkaError as error:
+            _log.warning("alerts not taken over, reading them again: %s", type(error).__name__)
+            if partition in self._consumer.assignment():
+                self._consumer.seek(partition, records[0].offset)
             return
         try:
-            await self._consumer.commit({partition: offset for partition, _, offset in done})
+            await self._consumer.commit({partition: records[-1].offset + 1})
         except KafkaError as error:
-            # Not lost: it is tried again with the next, or delivered again by the next owner.
+            # Not lost: it is committed with the next, or taken again by the next owner.
             _log.warning("offsets not committed: %s", type(error).__name__)
-            return
-        for _, progress, offset in done:
-            progress.committed(offset)
+
+    async def _look_whether_loaded(self) -> None:
+        for partition, end in list(self._loading.items()):
+            if partition not in self._consumer.assignment():
+                continue
+            with suppress(KafkaError):  # it was taken from us meanwhile
+                if await self._consumer.position(partition) >= end:
+                    self._loading.pop(partition, None)
+                    self._outbox.loaded(partition.partition)
 
 
 async def run_hooks(
@@ -209,26 +150,52 @@ async def run_hooks(
     """Deliver alerts until `stop` is set.
 
     Args:
-        kafka: where the topic stands.
+        kafka: where the topics stand.
         settings: who is told of what.
         stop: set it to end; what is being delivered has a few seconds to finish.
-        on_delivered: called with each alert and the name of the receiver that has taken it.
+        on_delivered: called with each transition and the name of the receiver that has taken it.
 
     Raises:
         RetryableError: Kafka cannot be reached.
     """
-    await create_topics(kafka, [ALERTS, DEAD_LETTERS])
+    await create_topics(kafka, [ALERTS, SILENCES, NOTICES, DEAD_LETTERS])
     async with AsyncExitStack() as stack:
         receivers: dict[str, Receiver] = {}
         for each in settings.receivers:
             receivers[each.name] = receiver = each.open()
             stack.push_async_callback(receiver.close)
+        muting = Muting(settings.inhibit)
+        informed = asyncio.Event()
+        informing = asyncio.create_task(keep_informed(kafka, settings, muting, informed))
+        stack.push_async_callback(_end, informing)
+        await _while(informing, informed.wait())
         producer = new_producer(kafka)
         await producer.start()
         stack.push_async_callback(producer.stop)
+        partitions = len(await producer.partitions_for(NOTICES.name))
+        outbox = Outbox(settings, producer, receivers, muting, partitions, on_delivered)
         consumer = new_consumer(kafka, group=settings.group)
         await consumer.start()
         stack.push_async_callback(consumer.stop)
-        hooks = _Hooks(settings, consumer, producer, receivers, on_delivered)
-        consumer.subscribe([ALERTS.name], listener=hooks)
-        await hooks.run(stop)
+        hooks = _Hooks(settings, consumer, producer, outbox)
+        consumer.subscribe([ALERTS.name, NOTICES.name], listener=hooks)
+        await _while(informing, hooks.run(stop))
+
+
+async def _while(watched: asyncio.Task[None], work: Coroutine[None, None, object]) -> None:
+    """Do the work, and raise what the watched task raises should it end first."""
+    doing = asyncio.create_task(work)
+    try:
+        await asyncio.wait({doing, watched}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            watched.result()
+        await doing
+    finally:
+        await _end(doing)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

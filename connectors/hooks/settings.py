@@ -1,4 +1,4 @@
-"""Who is told of which alerts, and how patiently."""
+"""Who is told of which alerts, when, and how patiently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from connectors.hooks.durations import Duration
 from connectors.hooks.receivers import ReceiverSettings
+from schemas.silence import AMatcher
+
+_ZERO = timedelta(0)
 
 
 def _several(value: object) -> object:
@@ -17,28 +21,65 @@ def _several(value: object) -> object:
 
 
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+_Matchers = Annotated[tuple[AMatcher, ...], BeforeValidator(_several)]
 
 
 class Route(BaseModel):
-    """Which receivers are told of the alerts with these labels.
+    """Which receivers are told of the alerts with these labels, and how they are grouped.
 
     Attributes:
         match: per label a value, a glob (`0755*`) or a list of them; all labels must match. A
             label that the alert has not is the empty text, as in Alertmanager.
+        matchers: conditions as Alertmanager writes them, `severity=~"warning|critical"`; all
+            must match.
         receivers: the names of those who are told.
+        group_by: alerts that have the same values of these labels are told together; `[]` all
+            together, `["..."]` by every label. Without it each transition is a message of its
+            own, at once.
+        group_wait: how long a new group waits for more before its first message.
+        group_interval: how long a group waits after a message before it tells what is new.
+        repeat_interval: after how long a message is sent again while its alerts fire; grouped
+            4 h by default, ungrouped never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     match: dict[str, _Texts] = Field(default_factory=dict)
+    matchers: _Matchers = ()
     receivers: _Texts
+    group_by: Annotated[tuple[str, ...], BeforeValidator(_several)] | None = None
+    group_wait: Duration = Field(default=timedelta(seconds=30), ge=_ZERO)
+    group_interval: Duration = Field(default=timedelta(minutes=5), ge=_ZERO)
+    repeat_interval: Duration | None = Field(default=None, gt=_ZERO)
+
+    @model_validator(mode="after")
+    def _waits_are_of_groups(self) -> Self:
+        if self.group_by is None and self.model_fields_set & {"group_wait", "group_interval"}:
+            raise ValueError("group_wait and group_interval are of groups: set group_by too")
+        return self
 
     def takes(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with these labels goes this way."""
         return all(
             any(fnmatchcase(labels.get(label, ""), pattern) for pattern in patterns)
             for label, patterns in self.match.items()
-        )
+        ) and all(matcher.matches(labels) for matcher in self.matchers)
+
+
+class InhibitRule(BaseModel):
+    """An alert that explains others mutes them while it fires.
+
+    Attributes:
+        source: matchers of the alert that explains.
+        target: matchers of those that are muted.
+        equal: labels that both must have alike; missing and empty are alike.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[_Matchers, Field(min_length=1)]
+    target: Annotated[_Matchers, Field(min_length=1)]
+    equal: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
 
 
 class HooksSettings(BaseModel):
@@ -47,27 +88,37 @@ class HooksSettings(BaseModel):
     Attributes:
         routes: every route that takes an alert adds its receivers; without routes all
             receivers are told of everything.
+        inhibit: which alerts mute which.
         group: the Kafka consumer group; hooks processes of one group share the work.
-        give_up_after: how long an alert is tried before it becomes a dead letter. As long can
-            a broken receiver hold back the commit.
+        give_up_after: how long a message is tried before it becomes a dead letter.
         first_wait, longest_wait: between attempts; doubled each time, with jitter.
-        read_ahead: how many alerts may wait for their receivers before reading pauses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     receivers: tuple[ReceiverSettings, ...] = ()
     routes: tuple[Route, ...] = ()
+    inhibit: tuple[InhibitRule, ...] = ()
     group: str = "callstreams-hooks"
-    give_up_after: timedelta = Field(default=timedelta(hours=1), gt=timedelta(0))
-    first_wait: timedelta = timedelta(seconds=1)
-    longest_wait: timedelta = timedelta(minutes=1)
-    read_ahead: int = Field(default=10_000, ge=1)
+    give_up_after: Duration = Field(default=timedelta(hours=1), gt=_ZERO)
+    first_wait: Duration = timedelta(seconds=1)
+    longest_wait: Duration = timedelta(minutes=1)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Give the receivers' names."""
         return tuple(receiver.name for receiver in self.receivers)
+
+    def receiver(self, name: str) -> ReceiverSettings:
+        """Give a receiver's settings.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        for each in self.receivers:
+            if each.name == name:
+                return each
+        raise KeyError(name)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

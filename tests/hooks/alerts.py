@@ -36,12 +36,13 @@ def alert(fingerprint="f1", state="firing", **changes) -> Alert:
 class Inbox:
     """A receiving server: keeps what it was sent, and answers the statuses in turn, then 200."""
 
-    def __init__(self, *statuses: int, always: int = 200, headers=None) -> None:
+    def __init__(self, *statuses: int, always: int = 200, headers=None, body=b"") -> None:
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.paths: list[str] = []
         self.asked = asyncio.Event()
         self._statuses = itertools.chain(statuses, itertools.repeat(always))
         self._headers = headers or {}
+        self.body = body
 
     @property
     def ids(self) -> list[str]:
@@ -53,7 +54,8 @@ class Inbox:
         self.paths.append(request.path_qs)
         self.asked.set()
         status = next(self._statuses)
-        return web.Response(status=status, headers=self._headers if status >= 400 else {})
+        headers = self._headers if status >= 400 else {}
+        return web.Response(status=status, headers=headers, body=self.body)
 
     @asynccontextmanager
     async def open(self):

@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from connectors.hooks.notification import one
 from connectors.hooks.receivers.webhook import WebhookSettings
 from schemas.alert import Alert
 from schemas.errors import FatalError, RetryableError
 from tests.hooks.alerts import END, SECRET, START, Inbox, alert
+
+TOLD = one(alert(), "one")
 
 
 async def send(inbox, sent, path="/hook?team=a%2Fb", **changes):
@@ -17,7 +20,7 @@ async def send(inbox, sent, path="/hook?team=a%2Fb", **changes):
         )
         receiver = settings.open()
         try:
-            await receiver.deliver(sent)
+            await receiver.deliver(one(sent, "one"))
         finally:
             await receiver.close()
     return inbox.received[-1]
@@ -72,7 +75,7 @@ async def test_each_attempt_is_stamped_anew():
     )
     times = iter(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=n) for n in range(2))
     receiver = settings.open(lambda: next(times))
-    first, second = receiver.build(alert()), receiver.build(alert())
+    first, second = receiver.build(TOLD), receiver.build(TOLD)
     await receiver.close()
     assert first.target == "/"
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60

@@ -5,23 +5,23 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from standardwebhooks import Webhook
 
 from connectors.budget import Unlimited
+from connectors.hooks.notification import Notification
 from connectors.hooks.receivers import payloads
+from connectors.hooks.receivers.base import ReceiverBase, checked_url, split_url
 from connectors.http import ONCE, Http, Request
 from connectors.secrets import Secret
-from schemas.alert import Alert
 
 _SECRET_BYTES = range(24, 65)
 
 
-class WebhookSettings(BaseModel):
+class WebhookSettings(ReceiverBase):
     """A URL that alerts are posted to.
 
     Attributes:
@@ -32,25 +32,13 @@ class WebhookSettings(BaseModel):
         headers: sent along, such as `Authorization`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
     type: Literal["webhook"] = "webhook"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     url: Secret
     secret: Secret | None = None
     format: Literal["standard", "alertmanager"] = "standard"
     headers: dict[str, Secret] = Field(default_factory=dict)
-    timeout: timedelta = timedelta(seconds=10)
 
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: SecretStr) -> SecretStr:
-        parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("the url must begin with https:// or http:// and name a host")
-        if not url.get_secret_value().isascii():
-            raise ValueError("the url must be ASCII: percent-encode the rest")
-        return url
+    _is_http = field_validator("url")(checked_url)
 
     @field_validator("secret")
     @classmethod
@@ -90,32 +78,31 @@ class WebhookReceiver:
     def __init__(self, settings: WebhookSettings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
-        parts = urlsplit(settings.url.get_secret_value())
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        base, self._target = split_url(settings.url)
         self._http = Http(
-            f"{parts.scheme}://{parts.netloc}",
+            base,
             budget=Unlimited(),
             timeout=settings.timeout,
             retry=ONCE,  # the hooks try again, with the patience of their own settings
         )
 
-    async def deliver(self, alert: Alert) -> None:
-        """Post one alert; any 2xx is a yes."""
-        await self._http.call(lambda: self.build(alert))
+    async def deliver(self, notification: Notification) -> None:
+        """Post one message; any 2xx is a yes."""
+        await self._http.call(lambda: self.build(notification))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
 
-    def build(self, alert: Alert) -> Request:
+    def build(self, notification: Notification) -> Request:
         """Make the signed request."""
         if self._settings.format == "standard":
-            body = payloads.standard(alert)
+            body = payloads.standard(notification)
         else:
-            body = payloads.alertmanager(alert, self._settings.name)
+            body = payloads.alertmanager(notification)
         headers = {name: value.get_secret_value() for name, value in self._settings.headers.items()}
         headers["content-type"] = "application/json"
-        headers |= self._signature(alert.id, body)
+        headers |= self._signature(notification.id, body)
         return Request("POST", self._target, headers, body)
 
     def _signature(self, message_id: str, body: bytes) -> dict[str, str]:

@@ -1,0 +1,33 @@
+"""What each receiver is still to be told, and what it was told that still fires."""
+
+from __future__ import annotations
+
+from schemas.alert import Alert
+from schemas.base import Message, Moment
+
+
+class Notice(Message):
+    """One transition for one receiver. Topic `callstreams.notices`, compacted.
+
+    The topic is the hooks' memory: a notice stands there until its receiver has it; one that
+    fires stands there until its end was told too. All of a receiver are on one partition.
+
+    Attributes:
+        group: the hooks' consumer group: each group has its own receivers.
+        partition, offset: where the transition stands on `alerts`.
+        received_at: when the hooks first saw it, by their clock.
+        told_at: when the receiver last had it; None when it has not.
+    """
+
+    group: str
+    receiver: str
+    alert: Alert
+    partition: int
+    offset: int
+    received_at: Moment
+    told_at: Moment | None = None
+
+    @property
+    def key(self) -> bytes:
+        """Give the Kafka key."""
+        return f"{self.group}|{self.receiver}|{self.alert.id}".encode()
