@@ -35,15 +35,19 @@ _DEFAULT = "display-number-answer-rate"
 def rules() -> dict[str, Rule]:
     """Give the rules that are compared, by what they are called in the table."""
     default = load_default_rules().get(_DEFAULT)
-    if default is None or default.threshold != THRESHOLD:
+    if default is None or default.below != THRESHOLD:
         raise LookupError(f"default.yaml has no rule {_DEFAULT} below {THRESHOLD:.0%} any more")
     return {
         "point: last 50, at least 10": _rule({"last": 50}, test="point", min_attempts=10),
         "Wilson: last 50": _rule({"last": 50}),
         "Wilson: 15m": _rule("15m"),
         "Wilson: 15m and 1h": _rule({"all": ["15m", "1h"]}),
-        f"default: {default.window.name()}": default,
+        f"default: {_windows(default)}": default,
     }
+
+
+def _windows(rule: Rule) -> str:
+    return "; ".join(condition.window.name() for condition in rule.conditions)
 
 
 def _rule(window: object, **keys: object) -> Rule:
@@ -87,12 +91,17 @@ class Stretch:
         """Give None: nothing comes late here."""
         return None
 
+    def newest(self) -> Measured:
+        """Give nothing: no rule here looks at the age."""
+        return Measured(Counts(), 0, 0)
+
 
 class Trial:
     """One rule, asked after every call; equal counts are judged once."""
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
+        (self._condition,) = rule.conditions
         self._known: dict[tuple[Counts, ...], bool] = {}
 
     def fires(self, stretch: Stretch, seconds: Sequence[float], start: int) -> Iterator[int]:
@@ -108,7 +117,7 @@ class Trial:
                 yield calls
 
     def _holds(self, stretch: Stretch) -> bool:
-        key = tuple(part.measure(stretch).counts for part in self._rule.window.parts)
+        key = tuple(part.measure(stretch).counts for part in self._condition.window.parts)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = judge(self._rule, stretch).verdict is Verdict.HOLDS

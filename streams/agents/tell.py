@@ -15,6 +15,7 @@ import faust
 from schemas import topics
 from schemas.scope import Scope
 from streams.core.alerting import AlertBook, Watch
+from streams.core.evaluate import Evaluator
 from streams.core.metrics import (
     WindowSpec,
     answer_rate,
@@ -23,7 +24,6 @@ from streams.core.metrics import (
 )
 from streams.core.step import Output
 from streams.core.totals import ScopeTotals, Totals
-from streams.core.view import ScopeView
 from streams.engine.table import StepTable, durable
 
 log = logging.getLogger(__name__)
@@ -60,22 +60,31 @@ class Teller:
     ) -> None:
         self._app = app
         self._totals = totals
-        self._alerts = alerts
         self._totals_table = totals_table
         self._alerts_table = alerts_table
         self._names = window_names
         self._late = late_seconds
-        self._keep = keep_seconds
         self._idle_ms = idle_ms
         self._day_name = day_name
-        self.watch = watch
+        self._evaluator = Evaluator(totals, alerts, watch, keep_seconds=keep_seconds)
+
+    @property
+    def watch(self) -> Watch:
+        """Give the rules in force."""
+        return self._evaluator.watch
+
+    @watch.setter
+    def watch(self, watch: Watch) -> None:
+        self._evaluator.watch = watch
 
     async def tell(self, now_ms: Callable[[], int]) -> None:
         """Write what has changed in each partition that is ours and whole."""
         if self._app.rebalancing or self._app.in_recovery:
             return
         generation = self._app.consumer_generation_id
-        for partition in sorted(self._totals_table.held & self._alerts_table.held):
+        held = sorted(self._totals_table.held & self._alerts_table.held)
+        self._evaluator.begin(held)
+        for partition in held:
             self._totals.advance(partition, now_ms() - self._idle_ms)
             outputs = list(self._changed(partition))
             await durable(
@@ -94,12 +103,10 @@ class Teller:
         told: set[str] = set()
         for text, totals in self._totals.take_changed(partition):
             told.add(text)
-            scope = Scope.parse(text)
-            yield from self._metrics(scope, totals, end, partition)
-            yield from self._transitions(scope, partition, end)
-        for text in self._alerts.open_scopes(partition):
-            if text not in told:
-                yield from self._transitions(Scope.parse(text), partition, end)
+            yield from self._metrics(Scope.parse(text), totals, end, partition)
+            yield from self._transitions(partition, text)
+        for text in self._evaluator.also_due(partition, told):
+            yield from self._transitions(partition, text)
 
     def _metrics(
         self, scope: Scope, totals: ScopeTotals, end: int, partition: int
@@ -126,10 +133,8 @@ class Teller:
             name = self._day_name if day == newest else f"{self._day_name}@{_utc(day.start)}"
             yield WindowSpec(name, day.start, day.end, totals.days[day], final=final)
 
-    def _transitions(self, scope: Scope, partition: int, end: int) -> Iterator[Output]:
-        view = ScopeView(self._totals, partition, str(scope), end - self._keep)
-        for alert in self.watch.transitions(self._alerts, partition, scope, view, end * 1000):
-            self._alerts.keep(partition, alert)
+    def _transitions(self, partition: int, text: str) -> Iterator[Output]:
+        for alert in self._evaluator.transitions(partition, text):
             yield Output(topics.ALERTS.name, alert.key, alert.to_json(), partition=partition)
 
 

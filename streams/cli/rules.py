@@ -13,9 +13,10 @@ from rich.table import Column, Table
 
 from schemas.alert import Severity
 from schemas.errors import ConfigError
-from streams.core.rules import Rule, RuleSet, join_rules, load_default_rules, load_rules, words
+from streams.core.rules import RuleSet, join_rules, load_default_rules, load_rules, words
 from streams.core.rules import rules_schema as schema_of_rules
 from streams.core.rules.explain import boundaries, explain, fewest_to_fire
+from streams.core.rules.model import Condition
 
 app = typer.Typer(name="rules", help="The rules that alerts come from.", no_args_is_help=True)
 
@@ -52,7 +53,7 @@ def list_rules(file: _Files = None) -> None:
             rule.name,
             f"[{_COLOURS[rule.severity]}]{rule.severity}[/]",
             escape(told.watches),
-            rule.window.name(),
+            told.window,
             told.threshold,
             told.resolve,
         )
@@ -73,17 +74,18 @@ def explain_rule(
     console.print(f"[bold]{rule.name}[/bold] ({rule.severity})")
     for line in (*told.english, "", *told.chinese):
         console.print(line, markup=False)
-    if rule.tests_interval:
-        _print_boundaries(console, rule)
+    for condition in rule.conditions:
+        if condition.tests_interval:
+            _print_boundaries(console, condition)
 
 
-def _print_boundaries(console: Console, rule: Rule) -> None:
-    done = words.successes_name(rule.metric)
-    table = Table(words.sample_name(rule.metric), f"fires at {done}", f"resolves at {done}")
-    for each in boundaries(rule):
+def _print_boundaries(console: Console, condition: Condition) -> None:
+    done = words.successes_name(condition.metric)
+    table = Table(words.sample_name(condition.metric), f"fires at {done}", f"resolves at {done}")
+    for each in boundaries(condition):
         table.add_row(str(each.sample), each.fires, each.resolves)
     console.print(table)
-    fewest = fewest_to_fire(rule)
+    fewest = fewest_to_fire(condition)
     if fewest is not None:
         console.print(f"The fewest {fewest.what} that can fire it: {fewest.sample}.")
 

@@ -5,5 +5,6 @@
 - `fence`, `ledger` why nothing counts twice: fenced panes, and what each key said at which offset
 - `calls`, `tallies` the two counters; `totals` the sums over input partitions, and the windows
 - `metrics` counts into metrics; `wilson` their intervals
+- `alerting`, `evaluate` which rules watch which scopes, and when; `siblings` what stands beside
 - `rules` thresholds, their evidence, and the life of an alert
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from schemas.alert import Alert, AlertState
 from schemas.scope import Scope
 from streams.core.rules import Rule, View, decide, fingerprint, retire
+from streams.core.rules.windows import Age, Over
 from streams.core.step import Batch, Effects
 
 _OPEN = (AlertState.PENDING, AlertState.FIRING)
@@ -70,6 +71,16 @@ class AlertBook:
                 del scopes[alert.scope]
 
 
+def _awaits_time(rule: Rule, window_sizes: Collection[int]) -> bool:
+    if rule.active_times is not None:
+        return True
+    return any(
+        isinstance(part, Age) or (isinstance(part, Over) and part.seconds not in window_sizes)
+        for condition in rule.conditions
+        for part in condition.window.parts
+    )
+
+
 class Watch:
     """The rules by scope: which of them watch it is found once and kept.
 
@@ -96,6 +107,19 @@ class Watch:
                 ended = retire(orphan, at_ms)
                 if ended is not None:
                     yield ended
+
+    def rule(self, name: str) -> Rule | None:
+        """Find a rule by its name."""
+        return next((rule for rule in self._rules if rule.name == name), None)
+
+    def awaits_time(self, scope: Scope, window_sizes: Collection[int]) -> bool:
+        """Tell whether time alone may change what the rules say of a scope.
+
+        Args:
+            scope: the scope.
+            window_sizes: the windows (s) of which each change is noticed anyway.
+        """
+        return any(_awaits_time(rule, window_sizes) for rule, _ in self._watching(scope))
 
     def _watching(self, scope: Scope) -> tuple[tuple[Rule, str], ...]:
         text = str(scope)

@@ -8,7 +8,7 @@ one fine pane and to one calendar day per scope, and windows are sums of panes (
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -116,16 +116,24 @@ class Sliding:
             total = total.plus(self._panes[each])
         return total
 
-    def last(self, attempts: int) -> tuple[int, Counts]:
-        """Sum the newest panes that hold at least `attempts`; also give where they begin."""
+    def last(self, attempts: int, since: int = 0) -> tuple[int, Counts]:
+        """Sum the newest panes that hold at least `attempts`; also give where they begin.
+
+        Panes that begin before `since` (Unix s) are left out.
+        """
         total = NOTHING
         begin = self.end
-        for start in reversed(self._between(0, self.end)):
+        for start in reversed(self._between(since, self.end)):
             total = total.plus(self._panes[start])
             begin = start
             if total.attempts >= attempts:
                 break
         return begin, total
+
+    def slices(self, start: int, end: int) -> Iterator[tuple[int, Counts]]:
+        """Give the panes of a stretch, oldest first, each with where it begins."""
+        for each in self._between(start, end):
+            yield each, self._panes[each]
 
     def next_change(self) -> int | None:
         """Give the least later end at which a pane enters or leaves some window, if any."""

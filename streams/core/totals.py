@@ -184,6 +184,10 @@ class Totals:
             totals.sliding.slide(self._end(page))
         return totals
 
+    def scopes(self, partition: int) -> list[str]:
+        """Give the scopes that a partition holds."""
+        return list(self._page(partition).scopes)
+
     def _close_days(self, totals: ScopeTotals, clock_ms: int) -> None:
         closing = {day for day in totals.open_days if (day.end + self._late) * 1000 <= clock_ms}
         totals.changed_days |= closing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.core.counts import Counts
+from streams.core.counts import NOTHING, Counts
 from streams.core.rules.windows import Measured
 from streams.core.totals import Totals
 
@@ -19,6 +19,7 @@ class ScopeView:
 
     def __init__(self, totals: Totals, partition: int, scope: str, kept_from: int) -> None:
         found = totals.scope(partition, scope)
+        self._totals = found
         self._sliding = None if found is None else found.sliding
         self._sizes = totals.window_sizes
         self._end = totals.end(partition)
@@ -43,7 +44,7 @@ class ScopeView:
         """Count the newest panes that hold at least so many attempts, or all there are."""
         start, counts = self._end, Counts()
         if self._sliding is not None:
-            start, counts = self._sliding.last(attempts)
+            start, counts = self._sliding.last(attempts, self._kept_from)
         return Measured(counts, start * 1000, self._end * 1000)
 
     def between(self, start_ms: int, end_ms: int) -> Measured | None:
@@ -52,3 +53,16 @@ class ScopeView:
             return None
         counts = self._sliding.between(start_ms // 1000, end_ms // 1000)
         return Measured(counts, start_ms, end_ms)
+
+    def newest(self) -> Measured:
+        """Give the newest event known, and the time since."""
+        end_ms = self._end * 1000
+        if self._totals is None or self._sliding is None:
+            return Measured(NOTHING, end_ms, end_ms)
+        known = [counts for _, counts in self._sliding.slices(self._kept_from, self._end)]
+        # A day's count knows longer than the fine panes when the last call was.
+        known += [each for day, each in self._totals.days.items() if day.end > self._kept_from]
+        last_ms = max((each.last_event_ms for each in known), default=0)
+        if not last_ms:
+            return Measured(NOTHING, end_ms, end_ms)
+        return Measured(NOTHING._replace(last_event_ms=last_ms), min(last_ms, end_ms), end_ms)

@@ -103,7 +103,7 @@ def test_the_numbers_explained_are_those_that_decide(share, above, band):
     def verdict(sample, answered):
         return judge(a_rule, Fixed(calls(sample, answered))).verdict
 
-    for sample, fires, resolves in boundaries(a_rule):
+    for sample, fires, resolves in boundaries(a_rule.conditions[0]):
         worse, better = (1, -1) if above else (-1, 1)
         if fires != "never":
             at = int(fires.split()[1])
@@ -113,7 +113,7 @@ def test_the_numbers_explained_are_those_that_decide(share, above, band):
             at = int(resolves.split()[1])
             assert verdict(sample, at) is Verdict.CLEARS
             assert verdict(sample, at - better) is not Verdict.CLEARS
-    fewest = fewest_to_fire(a_rule).sample
+    fewest = fewest_to_fire(a_rule.conditions[0]).sample
     worst = fewest if above else 0
     assert verdict(fewest, worst) is Verdict.HOLDS
     assert fewest == 20 or verdict(fewest - 1, worst and worst - 1) is not Verdict.HOLDS

@@ -13,6 +13,7 @@ The states and their ways, with Prometheus' meaning of `for` and `keep_firing_fo
 - A firing alert resolves only on a reading that clears (see `judge`), and with `keep_firing_for`
   only when the condition has not held for so long. A reading in the band, or an insufficient
   one, leaves it firing.
+- Outside a rule's active times nothing begins, and what is open ends and says so.
 - Late calls that disprove a firing alert resolve it at once: the window that it fired on is
   counted again, holds other calls than it did, and now clears, while the condition does not hold
   at present. An annotation says so.
@@ -31,10 +32,19 @@ from schemas.scope import Scope
 from streams.core.rules import words
 from streams.core.rules.judge import Finding, Verdict, judge, judge_window
 from streams.core.rules.metrics import Form
-from streams.core.rules.model import Rule
+from streams.core.rules.model import Condition, Rule
 from streams.core.rules.moments import moment, unix_ms
 from streams.core.rules.templates import render
-from streams.core.rules.windows import View
+from streams.core.rules.windows import View, Window
+
+_GONE = {
+    "resolution": "the rule no longer watches this",
+    "resolution_zh": "规则已不再监控此对象",
+}
+_ASLEEP = {
+    "resolution": "the active times of the rule are over: nothing is known of the trouble itself",
+    "resolution_zh": "规则的生效时段已结束，并不表示问题已消除",
+}
 
 
 def fingerprint(rule: str, scope: Scope) -> str:
@@ -56,6 +66,8 @@ def decide(
     """
     if previous is not None and at_ms < unix_ms(previous.at):
         return None
+    if not rule.is_active(at_ms):
+        return None if previous is None else _end(previous, _ASLEEP, at_ms)
     finding = judge(rule, view)
     if previous is not None and previous.state is AlertState.FIRING:
         return _from_firing(rule, scope, view, finding, previous, at_ms)
@@ -71,14 +83,14 @@ def decide(
 
 def retire(previous: Alert, at_ms: int) -> Alert | None:
     """End an alert whose rule is gone or no longer watches its scope; None where none is open."""
+    return _end(previous, _GONE, at_ms)
+
+
+def _end(previous: Alert, told: dict[str, str], at_ms: int) -> Alert | None:
     if previous.state is AlertState.PENDING:
         return _end_pending(previous, at_ms)
     if previous.state is not AlertState.FIRING:
         return None
-    told = {
-        "resolution": "the rule no longer watches this",
-        "resolution_zh": "规则已不再监控此对象",
-    }
     return _resolve(previous, previous.evidence, told, at_ms)
 
 
@@ -101,14 +113,12 @@ def _from_firing(
         return previous.model_copy(update={"clear_since": None})
     recount = _disproof(rule, view, previous)
     if recount is not None:
-        was = words.amount(rule.metric, previous.evidence.value)
+        was = previous.evidence.value
         told = {
-            "late_data": words.disproof(rule, was, recount, "en"),
-            "late_data_zh": words.disproof(
-                rule, words.amount(rule.metric, previous.evidence.value, "zh"), recount, "zh"
-            ),
+            "late_data": words.disproof(was, recount, "en"),
+            "late_data_zh": words.disproof(was, recount, "zh"),
         }
-        return _resolve(previous, _evidence(rule, recount), told, at_ms)
+        return _resolve(previous, _evidence(recount), told, at_ms)
     if finding.verdict is not Verdict.CLEARS:
         return None
     if rule.keep_firing_for:
@@ -120,27 +130,39 @@ def _from_firing(
         "resolution": words.resolution(rule, scope, finding, "en"),
         "resolution_zh": words.resolution(rule, scope, finding, "zh"),
     }
-    return _resolve(previous, _evidence(rule, finding), told, at_ms)
+    ended = _resolve(previous, _evidence(finding), told, at_ms)
+    return ended.model_copy(update={"metric": str(finding.condition.metric)})
 
 
 def _disproof(rule: Rule, view: View, previous: Alert) -> Finding | None:
     """Count again the window that an alert fired on; None where that does not disprove it."""
     was = previous.evidence
-    window = next((each for each in rule.window.parts if each.name() == was.window), None)
-    if window is None:
+    found = _find(rule, previous.metric, was.window)
+    if found is None:
         return None
+    condition, window = found
     recount = view.between(unix_ms(was.window_start), unix_ms(was.window_end))
     if recount is None:
         return None
-    finding = judge_window(rule, window, recount)
+    finding = judge_window(condition, window, recount)
     if finding.verdict is not Verdict.CLEARS:
         return None
-    now = _evidence(rule, finding)
+    now = _evidence(finding)
     # The same counts cannot disprove: a changed rule may judge them otherwise, which is no late
     # data. Nor can fewer: calls do not come late by going away.
     same = (now.attempts, now.successes, now.value) == (was.attempts, was.successes, was.value)
     fewer = now.attempts is not None and now.attempts < (was.attempts or 0)
     return None if same or fewer else finding
+
+
+def _find(rule: Rule, metric: str, window: str) -> tuple[Condition, Window] | None:
+    """Find the condition and the window by their names; the time since an event has no counts."""
+    for condition in rule.conditions:
+        if condition.metric == metric and condition.metric.form is not Form.AGE:
+            for part in condition.window.parts:
+                if part.name() == window:
+                    return condition, part
+    return None
 
 
 def _begin(rule: Rule, scope: Scope, finding: Finding, state: AlertState, at_ms: int) -> Alert:
@@ -153,9 +175,9 @@ def _begin(rule: Rule, scope: Scope, finding: Finding, state: AlertState, at_ms:
         at=moment(at_ms),
         labels=_labels(rule, scope),
         annotations=_annotations(rule, scope, finding),
-        metric=str(rule.metric),
+        metric=str(finding.condition.metric),
         scope=str(scope),
-        evidence=_evidence(rule, finding),
+        evidence=_evidence(finding),
         resolves_when=words.resolves_when(rule),
     )
 
@@ -204,7 +226,8 @@ def _annotations(rule: Rule, scope: Scope, finding: Finding) -> dict[str, str]:
     for language in words.LANGUAGES:
         values = words.values(rule, scope, finding, language)
         suffix = "" if language == "en" else f"_{language}"
-        told["summary" + suffix] = render(words.default_template(rule, language), values)
+        template = words.default_template(finding.condition, language)
+        told["summary" + suffix] = render(template, values)
         for name, text in rule.annotations.items():
             template = text.en if language == "en" else text.zh
             told[name + suffix] = render(template, values)
@@ -212,9 +235,9 @@ def _annotations(rule: Rule, scope: Scope, finding: Finding) -> dict[str, str]:
     return told
 
 
-def _evidence(rule: Rule, finding: Finding) -> Evidence:
+def _evidence(finding: Finding) -> Evidence:
     reading, measured = finding.reading, finding.measured
-    rate = rule.metric.form is Form.RATE
+    rate = finding.condition.metric.form is Form.RATE
     return Evidence(
         window=finding.window.name(),
         window_start=moment(measured.start_ms),
@@ -224,6 +247,6 @@ def _evidence(rule: Rule, finding: Finding) -> Evidence:
         value=reading.value,
         low=reading.low if rate else None,
         high=reading.high if rate else None,
-        threshold=rule.threshold,
+        threshold=finding.condition.threshold,
         last_event_at=finding.last_event_at,
     )

@@ -9,7 +9,7 @@ from streams.core.rules import words
 from streams.core.rules.durations import write_duration
 from streams.core.rules.judge import Verdict, judge_reading
 from streams.core.rules.metrics import Form, Reading
-from streams.core.rules.model import AnyBasis, NoData, Rule, Side
+from streams.core.rules.model import AnyBasis, Condition, NoData, Rule, Side
 from streams.core.wilson import wilson
 
 _SAMPLES = (20, 30, 50, 100, 200, 500, 1000)
@@ -20,6 +20,7 @@ class Explanation(NamedTuple):
     """A rule in words."""
 
     watches: str
+    window: str
     threshold: str
     resolve: str
     english: tuple[str, ...]
@@ -43,45 +44,56 @@ class Fewest(NamedTuple):
 
 def explain(rule: Rule) -> Explanation:
     """Say what a rule does, in English and Chinese."""
-    bound = words.amount(rule.metric, rule.threshold)
-    resolve = words.amount(rule.metric, rule.resolve_at)
+    word = " and " if rule.combine == "all" else " or "
+    other = " or " if rule.combine == "all" else " and "
     return Explanation(
         watches=_watches(rule),
-        threshold=f"{words.metric_name(rule.metric)} {rule.side} {bound}",
-        resolve=f"{'≥' if rule.side is Side.BELOW else '≤'} {resolve}",
+        window=word.join(each.window.name() for each in rule.conditions),
+        threshold=word.join(_threshold(each) for each in rule.conditions),
+        resolve=other.join(_resolve(each) for each in rule.conditions),
         english=_english(rule),
         chinese=_chinese(rule),
     )
 
 
-def boundaries(rule: Rule) -> tuple[Boundary, ...]:
-    """Give the numbers at which a rule on a rate fires and resolves, for samples of any size."""
-    sizes = sorted({rule.min_attempts, *(n for n in _SAMPLES if n >= rule.min_attempts)})
-    return tuple(_boundary(rule, sample) for sample in sizes)
+def _threshold(condition: Condition) -> str:
+    bound = words.amount(condition.metric, condition.threshold)
+    return f"{words.metric_name(condition.metric)} {condition.side} {bound}"
 
 
-def fewest_to_fire(rule: Rule) -> Fewest | None:
-    """Find the smallest sample that can fire a rule on a rate: when all of it is bad."""
-    if rule.metric.form is not Form.RATE:
+def _resolve(condition: Condition) -> str:
+    bound = words.amount(condition.metric, condition.resolve_at)
+    return f"{'≥' if condition.side is Side.BELOW else '≤'} {bound}"
+
+
+def boundaries(condition: Condition) -> tuple[Boundary, ...]:
+    """Give the numbers at which a condition on a rate fires and resolves, by the sample."""
+    sizes = sorted({condition.min_attempts, *(n for n in _SAMPLES if n >= condition.min_attempts)})
+    return tuple(_boundary(condition, sample) for sample in sizes)
+
+
+def fewest_to_fire(condition: Condition) -> Fewest | None:
+    """Find the smallest sample that can fire a condition on a rate: when all of it is bad."""
+    if condition.metric.form is not Form.RATE:
         return None
 
     def fires(sample: int) -> bool:
-        worst = 0 if rule.side is Side.BELOW else sample
-        return _verdict(rule, worst, sample) is Verdict.HOLDS
+        worst = 0 if condition.side is Side.BELOW else sample
+        return _verdict(condition, worst, sample) is Verdict.HOLDS
 
-    sample = _first(fires, rule.min_attempts, _LARGEST)
-    return None if sample is None else Fewest(sample, words.sample_name(rule.metric))
+    sample = _first(fires, condition.min_attempts, _LARGEST)
+    return None if sample is None else Fewest(sample, words.sample_name(condition.metric))
 
 
-def _boundary(rule: Rule, sample: int) -> Boundary:
+def _boundary(condition: Condition, sample: int) -> Boundary:
     def bad(successes: int) -> int:
-        return successes if rule.side is Side.ABOVE else sample - successes
+        return successes if condition.side is Side.ABOVE else sample - successes
 
     # Counted in bad calls, both sides look alike: more of them fire, fewer resolve.
-    fires = _first(lambda n: _verdict(rule, bad(n), sample) is Verdict.HOLDS, 0, sample)
-    unclear = _first(lambda n: _verdict(rule, bad(n), sample) is not Verdict.CLEARS, 0, sample)
+    fires = _first(lambda n: _verdict(condition, bad(n), sample) is Verdict.HOLDS, 0, sample)
+    unclear = _first(lambda n: _verdict(condition, bad(n), sample) is not Verdict.CLEARS, 0, sample)
     last_clear = sample if unclear is None else unclear - 1
-    towards, away = ("≥", "≤") if rule.side is Side.ABOVE else ("≤", "≥")
+    towards, away = ("≥", "≤") if condition.side is Side.ABOVE else ("≤", "≥")
     return Boundary(
         sample,
         "never" if fires is None else f"{towards} {bad(fires)}",
@@ -89,9 +101,9 @@ def _boundary(rule: Rule, sample: int) -> Boundary:
     )
 
 
-def _verdict(rule: Rule, successes: int, sample: int) -> Verdict:
-    low, high = wilson(successes, sample, rule.confidence)
-    return judge_reading(rule, Reading(successes / sample, successes, sample, low, high))
+def _verdict(condition: Condition, successes: int, sample: int) -> Verdict:
+    low, high = wilson(successes, sample, condition.confidence)
+    return judge_reading(condition, Reading(successes / sample, successes, sample, low, high))
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
@@ -135,12 +147,9 @@ def _english(rule: Rule) -> tuple[str, ...]:
     lines.append(f"Fires when {words.condition(rule)}{held}.")
     text = words.resolves_when(rule)
     lines.append(text[0].upper() + text[1:] + ".")
-    if rule.metric.form is not Form.COUNT:
-        sample = words.sample_name(rule.metric)
-        lines.append(
-            f"Fewer than {rule.min_attempts} {sample} are insufficient: nothing fires, nothing "
-            f"resolves. An empty window {_NO_DATA[rule.no_data][0]}."
-        )
+    lines += [_insufficient(each) for each in rule.conditions if each.has_sample]
+    if rule.active_times is not None:
+        lines.append("Asked in its active times: outside, nothing begins, and what fires ends.")
     return tuple(lines)
 
 
@@ -148,10 +157,22 @@ def _chinese(rule: Rule) -> tuple[str, ...]:
     held = f"，并不间断地持续 {write_duration(rule.hold_for, 'zh')}" if rule.hold_for else ""
     lines = [f"告警条件：{words.condition(rule, 'zh')}{held}。"]
     lines.append(f"恢复条件：{words.resolves_when(rule, 'zh')}。")
-    if rule.metric.form is not Form.COUNT:
-        sample = words.sample_name(rule.metric, "zh")
-        lines.append(
-            f"少于 {rule.min_attempts} {sample}时样本不足，既不告警也不恢复；"
-            f"窗口内没有数据时{_NO_DATA[rule.no_data][1]}。"
-        )
+    lines += [_insufficient_zh(each) for each in rule.conditions if each.has_sample]
+    if rule.active_times is not None:
+        lines.append("仅在生效时段内判断；时段之外不产生新告警，已有告警随之结束。")
     return tuple(lines)
+
+
+def _insufficient(condition: Condition) -> str:
+    sample = words.sample_name(condition.metric)
+    return (
+        f"Fewer than {condition.min_attempts} {sample} are insufficient: nothing fires, nothing "
+        f"resolves. An empty window {_NO_DATA[condition.no_data][0]}."
+    )
+
+
+def _insufficient_zh(condition: Condition) -> str:
+    return (
+        f"少于 {condition.min_attempts} {words.sample_name(condition.metric, 'zh')}时样本不足，"
+        f"既不告警也不恢复；窗口内没有数据时{_NO_DATA[condition.no_data][1]}。"
+    )

@@ -13,18 +13,19 @@ nothing that fires or is at rest, so no sequence of readings in the band causes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from streams.core.rules.metrics import Form, Reading, read
-from streams.core.rules.model import NoData, Rule, Side
+from streams.core.rules.metrics import Reading, read
+from streams.core.rules.model import Condition, NoData, Rule, Side
 from streams.core.rules.moments import moment
 from streams.core.rules.windows import Measured, View, Window
 
 
 class Verdict(IntEnum):
-    """Ordered, so that `all` windows is the least verdict and `any` the greatest (Kleene)."""
+    """Ordered, so that `all` is the least verdict and `any` the greatest (Kleene)."""
 
     CLEARS = 0
     UNSURE = 1
@@ -32,9 +33,10 @@ class Verdict(IntEnum):
 
 
 class Finding(NamedTuple):
-    """A verdict with the window and the numbers it rests on."""
+    """A verdict with the condition, the window and the numbers it rests on."""
 
     verdict: Verdict
+    condition: Condition
     window: Window
     measured: Measured
     reading: Reading
@@ -54,31 +56,42 @@ _NO_DATA = {
 
 
 def judge(rule: Rule, view: View) -> Finding:
-    """Judge all windows of a rule, and give the first that decides."""
-    findings = [judge_window(rule, part, part.measure(view)) for part in rule.window.parts]
-    pick = min if rule.window.combine == "all" else max
-    return pick(findings, key=lambda finding: finding.verdict)
+    """Judge all conditions of a rule, and give the finding that decides."""
+    findings = [judge_condition(condition, view) for condition in rule.conditions]
+    return _pick(findings, rule.combine)
 
 
-def judge_window(rule: Rule, window: Window, measured: Measured) -> Finding:
+def judge_condition(condition: Condition, view: View) -> Finding:
+    """Judge all windows of a condition, and give the finding that decides."""
+    windows = condition.window
+    findings = [judge_window(condition, part, part.measure(view)) for part in windows.parts]
+    return _pick(findings, windows.combine)
+
+
+def judge_window(condition: Condition, window: Window, measured: Measured) -> Finding:
     """Judge one window."""
-    reading = read(rule.metric, measured.counts, rule.confidence)
-    return Finding(judge_reading(rule, reading), window, measured, reading)
+    reading = read(condition.metric, measured.counts, condition.confidence, end_ms=measured.end_ms)
+    return Finding(judge_reading(condition, reading), condition, window, measured, reading)
 
 
-def judge_reading(rule: Rule, reading: Reading) -> Verdict:
+def judge_reading(condition: Condition, reading: Reading) -> Verdict:
     """Judge the numbers alone."""
     if reading.value is None:
-        return Verdict.UNSURE if reading.sample else _NO_DATA[rule.no_data]
-    if rule.metric.form is not Form.COUNT and (reading.sample or 0) < rule.min_attempts:
+        return Verdict.UNSURE if reading.sample else _NO_DATA[condition.no_data]
+    if condition.has_sample and (reading.sample or 0) < condition.min_attempts:
         return Verdict.UNSURE
     # Mirror `above` onto `below`, so that the comparison is written once.
-    sign = 1 if rule.side is Side.BELOW else -1
+    sign = 1 if condition.side is Side.BELOW else -1
     far_end = reading.value
-    if rule.tests_interval and reading.high is not None and reading.low is not None:
-        far_end = reading.high if rule.side is Side.BELOW else reading.low
-    if sign * far_end < sign * rule.threshold:
+    if condition.tests_interval and reading.high is not None and reading.low is not None:
+        far_end = reading.high if condition.side is Side.BELOW else reading.low
+    if sign * far_end < sign * condition.threshold:
         return Verdict.HOLDS
-    if sign * reading.value >= sign * rule.resolve_at:
+    if sign * reading.value >= sign * condition.resolve_at:
         return Verdict.CLEARS
     return Verdict.UNSURE
+
+
+def _pick(findings: Sequence[Finding], combine: Literal["all", "any"]) -> Finding:
+    pick = min if combine == "all" else max
+    return pick(findings, key=lambda finding: finding.verdict)

@@ -14,10 +14,18 @@ from pydantic_core import ErrorDetails
 
 from schemas.errors import ConfigError
 from schemas.scope import Scope
+from streams.core.rules.active import ActiveTimes
+from streams.core.rules.condition import ConditionPart
 from streams.core.rules.model import Rule, RuleFile, Selector
 from streams.core.rules.templates import Text
 
-_MODELS: dict[str, type[BaseModel]] = {"select": Selector, "annotations": Text}
+_MODELS: dict[str, type[BaseModel]] = {
+    "select": Selector,
+    "annotations": Text,
+    "active_times": ActiveTimes,
+    "all_of": ConditionPart,
+    "any_of": ConditionPart,
+}
 
 
 class Problem(NamedTuple):
@@ -109,12 +117,32 @@ def join_rules(sets: Iterable[tuple[str, RuleSet]]) -> RuleSet:
 
 def rules_schema() -> dict[str, JsonValue]:
     """Give the JSON Schema of a file of rules, for editors that complete and check it."""
+    schema = _without_null(RuleFile.model_json_schema())
+    assert isinstance(schema, dict)  # noqa: S101 - for mypy: it was one before
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://callstreams.invalid/schemas/rules.json",
-        **RuleFile.model_json_schema(),
+        **schema,
         "title": "callstreams rules",
     }
+
+
+def _without_null(schema: JsonValue) -> JsonValue:
+    """Take out `null`, which is how a model says that a key may be left out."""
+    if isinstance(schema, list):
+        return [_without_null(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _without_null(each) for name, each in schema.items()}
+    choices = found.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        found.pop("default", None)
+        kept = [each for each in choices if each != {"type": "null"}]
+        only = kept[0] if len(kept) == 1 else {"anyOf": kept}
+        if isinstance(only, dict):
+            del found["anyOf"]
+            found = {**only, **found}
+    return found
 
 
 def _broken(error: yaml.YAMLError, file: str) -> Problem:
@@ -221,4 +249,5 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
     if not path:
         return list(RuleFile.model_fields)
     model = _MODELS.get(str(path[2]), Rule) if path[2:] else Rule
-    return [field.alias or name for name, field in model.model_fields.items()]
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return sorted(names, key=lambda name: name != "name")

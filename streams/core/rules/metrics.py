@@ -16,6 +16,7 @@ class Form(StrEnum):
     RATE = "rate"
     MEAN = "mean"
     COUNT = "count"
+    AGE = "age"
 
 
 class Metric(StrEnum):
@@ -27,10 +28,11 @@ class Metric(StrEnum):
     MISSED_CALLS = "missed_calls"
     AVERAGE_TALK_SECONDS = "average_talk_seconds"
     ATTEMPTS = "attempts"
+    DATA_AGE = "data_age"
 
     @property
     def form(self) -> Form:
-        """Tell a rate from a mean from a plain count."""
+        """Tell a rate from a mean, a plain count and an age."""
         return _FORMS[self]
 
     @property
@@ -39,7 +41,7 @@ class Metric(StrEnum):
 
         Tallies hold attempts and answered alone: the rest is unknown there, and not zero.
         """
-        if self in (Metric.ANSWER_RATE, Metric.ATTEMPTS):
+        if self in (Metric.ANSWER_RATE, Metric.ATTEMPTS, Metric.DATA_AGE):
             return (Basis.CALLS, Basis.TALLIES)
         return (Basis.CALLS,)
 
@@ -51,6 +53,7 @@ _FORMS = {
     Metric.MISSED_CALLS: Form.COUNT,
     Metric.AVERAGE_TALK_SECONDS: Form.MEAN,
     Metric.ATTEMPTS: Form.COUNT,
+    Metric.DATA_AGE: Form.AGE,
 }
 
 
@@ -72,8 +75,8 @@ class Reading(NamedTuple):
     high: float | None = None
 
 
-def read(metric: Metric, counts: Counts, confidence: float = 0.95) -> Reading:
-    """Read a metric from counts."""
+def read(metric: Metric, counts: Counts, confidence: float = 0.95, *, end_ms: int = 0) -> Reading:
+    """Read a metric from counts that end at `end_ms`."""
     match metric:
         case Metric.ANSWER_RATE:
             return _rate(counts.answered, counts.attempts, confidence)
@@ -88,6 +91,9 @@ def read(metric: Metric, counts: Counts, confidence: float = 0.95) -> Reading:
             return Reading(counts.missed)
         case Metric.ATTEMPTS:
             return Reading(counts.attempts)
+        case Metric.DATA_AGE:
+            last = counts.last_event_ms
+            return Reading(max(0, end_ms - last) / 1000 if last else None)
 
 
 def _rate(successes: int, sample: int, confidence: float) -> Reading:

@@ -35,6 +35,10 @@ class View(Protocol):
         """Count an earlier window again, late calls included; None where it is forgotten."""
         ...
 
+    def newest(self) -> Measured:
+        """Give the newest event known, as `counts.last_event_ms` (0: none), and the time since."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Over:
@@ -66,7 +70,20 @@ class Last:
         return f"最近 {self.attempts} 次" if language == "zh" else f"last {self.attempts}"
 
 
-Window = Over | Last
+@dataclass(frozen=True, slots=True)
+class Age:
+    """The time since the newest event."""
+
+    def measure(self, view: View) -> Measured:
+        """Look when the newest event was."""
+        return view.newest()
+
+    def name(self, language: str = "en") -> str:
+        """Name it."""
+        return "至今" if language == "zh" else "now"
+
+
+Window = Over | Last | Age
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,9 @@ class Windows:
             word = " and " if self.combine == "all" else " or "
         return word.join(part.name(language) for part in self.parts)
 
+
+AGE = Windows((Age(),))
+"""What `data_age` is read from."""
 
 _HOW = (
     'write "5m", or {last: 50}, or several: {all: [5m, 1h]} where each must hold, '

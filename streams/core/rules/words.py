@@ -8,8 +8,8 @@ from schemas.scope import Kind, Scope
 from streams.core.rules.durations import write_duration
 from streams.core.rules.judge import Finding
 from streams.core.rules.metrics import Form, Metric
-from streams.core.rules.model import Rule, Side
-from streams.core.rules.windows import Over, Window
+from streams.core.rules.model import Condition, Rule, Side
+from streams.core.rules.windows import Last, Over, Window
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -22,6 +22,7 @@ _METRICS: dict[Language, dict[Metric, str]] = {
         Metric.MISSED_CALLS: "missed calls",
         Metric.AVERAGE_TALK_SECONDS: "average talk time",
         Metric.ATTEMPTS: "attempts",
+        Metric.DATA_AGE: "data age",
     },
     "zh": {
         Metric.ANSWER_RATE: "接通率",
@@ -30,6 +31,7 @@ _METRICS: dict[Language, dict[Metric, str]] = {
         Metric.MISSED_CALLS: "未接来电数",
         Metric.AVERAGE_TALK_SECONDS: "平均通话时长",
         Metric.ATTEMPTS: "呼叫量",
+        Metric.DATA_AGE: "数据时效",
     },
 }
 _KINDS: dict[Language, dict[Kind, str]] = {
@@ -67,12 +69,14 @@ _TEMPLATES: dict[Language, dict[Form, str]] = {
         Form.MEAN: "{subject}: {metric} {measured} ({attempts} calls over {window}), "
         "{side} {threshold}",
         Form.COUNT: "{subject}: {measured} {metric} over {window}, {side} {threshold}",
+        Form.AGE: "{subject}: nothing for {measured}, {side} {threshold}; the last at {last_event}",
     },
     "zh": {
         Form.RATE: "{subject}：{metric} {measured}（{window}内 {attempts} 次中 {successes} 次），"
         "{side} {threshold}",
         Form.MEAN: "{subject}：{metric} {measured}（{window}内 {attempts} 次），{side} {threshold}",
         Form.COUNT: "{subject}：{window}内{metric} {measured}，{side} {threshold}",
+        Form.AGE: "{subject}：已有 {measured} 没有数据，{side} {threshold}；最后一条 {last_event}",
     },
 }
 _UNKNOWN = "–"
@@ -83,9 +87,9 @@ def metric_name(metric: Metric, language: Language = "en") -> str:
     return _METRICS[language][metric]
 
 
-def _measure_name(rule: Rule) -> str:
-    name = metric_name(rule.metric)
-    return f"number of {name}" if rule.metric.form is Form.COUNT else name
+def _measure_name(condition: Condition) -> str:
+    name = metric_name(condition.metric)
+    return f"number of {name}" if condition.metric.form is Form.COUNT else name
 
 
 def side_name(side: Side, language: Language = "en") -> str:
@@ -109,6 +113,13 @@ def amount(metric: Metric, value: float | None, language: Language = "en") -> st
             return f"{round(value, 1):g} {'秒' if language == 'zh' else 's'}"
         case Form.COUNT:
             return str(int(value))
+        case Form.AGE:
+            return write_duration(int(value), language)
+
+
+def kind_name(kind: Kind, language: Language = "en") -> str:
+    """Name a kind of scope."""
+    return _KINDS[language][kind]
 
 
 def subject(scope: Scope, language: Language = "en") -> str:
@@ -125,14 +136,14 @@ def successes_name(metric: Metric) -> str:
     return _SUCCESSES[metric]
 
 
-def default_template(rule: Rule, language: Language) -> str:
+def default_template(condition: Condition, language: Language) -> str:
     """Give the summary of a rule that states none."""
-    return _TEMPLATES[language][rule.metric.form]
+    return _TEMPLATES[language][condition.metric.form]
 
 
 def values(rule: Rule, scope: Scope, finding: Finding, language: Language) -> dict[str, str]:
     """Give what the placeholders of `templates.PLACEHOLDERS` stand for."""
-    reading = finding.reading
+    reading, condition = finding.reading, finding.condition
     return {
         "rule": rule.name,
         "severity": str(rule.severity),
@@ -142,15 +153,15 @@ def values(rule: Rule, scope: Scope, finding: Finding, language: Language) -> di
         "account": scope.account or "",
         "kind": _KINDS[language][scope.kind],
         "value": scope.value or "",
-        "metric": metric_name(rule.metric, language),
-        "measured": amount(rule.metric, reading.value, language),
-        "low": amount(rule.metric, reading.low, language),
-        "high": amount(rule.metric, reading.high, language),
+        "metric": metric_name(condition.metric, language),
+        "measured": amount(condition.metric, reading.value, language),
+        "low": amount(condition.metric, reading.low, language),
+        "high": amount(condition.metric, reading.high, language),
         "successes": _count(reading.successes),
         "attempts": _count(reading.sample),
-        "side": side_name(rule.side, language),
-        "threshold": amount(rule.metric, rule.threshold, language),
-        "resolve": amount(rule.metric, rule.resolve_at, language),
+        "side": side_name(condition.side, language),
+        "threshold": amount(condition.metric, condition.threshold, language),
+        "resolve": amount(condition.metric, condition.resolve_at, language),
         "window": finding.window.name(language),
         "last_event": _last_event(finding),
     }
@@ -167,65 +178,88 @@ def _last_event(finding: Finding) -> str:
 
 def resolves_when(rule: Rule, language: Language = "en") -> str:
     """Say what would end a firing alert of this rule."""
-    bound = amount(rule.metric, rule.resolve_at, language)
-    metric = metric_name(rule.metric, language)
-    several = len(rule.window.parts) > 1
+    clears = [_clears(condition, language) for condition in rule.conditions]
+    # Any one of conditions that must all hold ends it by clearing, and so does the reverse.
     if language == "zh":
-        edge = "以上（含）" if rule.side is Side.BELOW else "以下（含）"
-        text = f"{_spans(rule, language)}{metric}回到 {bound} {edge}"
-        if rule.metric.form is not Form.COUNT:
-            text += f"，且至少有 {rule.min_attempts} {sample_name(rule.metric, language)}"
+        text = ("，或" if rule.combine == "all" else "，并且").join(clears)
         if rule.keep_firing_for:
             text += f"，并持续 {write_duration(rule.keep_firing_for, language)}"
         return text + "时恢复"
-    edge = "or more" if rule.side is Side.BELOW else "or less"
-    text = (
-        f"resolves when the {_measure_name(rule)} over {_spans(rule, language)} is {bound} {edge}"
-    )
-    if rule.metric.form is not Form.COUNT:
-        each = " in each" if several and rule.window.combine == "any" else ""
-        text += f", with at least {rule.min_attempts} {sample_name(rule.metric)}{each}"
+    text = "resolves when " + (" or " if rule.combine == "all" else " and ").join(clears)
     if rule.keep_firing_for:
         text += f", and the condition has been gone for {write_duration(rule.keep_firing_for)}"
     return text
 
 
-def _spans(rule: Rule, language: Language) -> str:
-    """Name the windows that must clear: any one where all must hold, all where one is enough."""
-    parts = rule.window.parts
+def _clears(condition: Condition, language: Language) -> str:
+    bound = amount(condition.metric, condition.resolve_at, language)
+    metric = metric_name(condition.metric, language)
+    below = condition.side is Side.BELOW
     if language == "zh":
-        word = " 或 " if rule.window.combine == "all" else " 和 "
+        edge = "以上（含）" if below else "以下（含）"
+        text = f"{_spans(condition, language)}{metric}回到 {bound} {edge}"
+        if condition.has_sample:
+            text += f"，且至少有 {condition.min_attempts} {sample_name(condition.metric, language)}"
+        return text
+    over = "" if condition.metric.form is Form.AGE else f" over {_spans(condition, language)}"
+    text = f"the {_measure_name(condition)}{over} is {bound} or {'more' if below else 'less'}"
+    if condition.has_sample:
+        several = len(condition.window.parts) > 1 and condition.window.combine == "any"
+        text += f", with at least {condition.min_attempts} {sample_name(condition.metric)}"
+        text += " in each" if several else ""
+    return text
+
+
+def _spans(condition: Condition, language: Language) -> str:
+    """Name the windows that must clear: any one where all must hold, all where one is enough."""
+    parts = condition.window.parts
+    if condition.metric.form is Form.AGE:
+        return ""
+    if language == "zh":
+        word = " 或 " if condition.window.combine == "all" else " 和 "
         return word.join(_span(part, language) for part in parts)
-    word = " or " if rule.window.combine == "all" else " and "
+    word = " or " if condition.window.combine == "all" else " and "
     return word.join(_span(part, language) for part in parts)
 
 
 def _span(window: Window, language: Language) -> str:
     if language == "zh":
         return f"{window.name(language)}内" if isinstance(window, Over) else window.name(language)
-    return window.name() if isinstance(window, Over) else f"the {window.name()} attempts"
+    return f"the {window.name()} attempts" if isinstance(window, Last) else window.name()
 
 
 def condition(rule: Rule, language: Language = "en") -> str:
     """Say when the condition of a rule holds."""
-    metric, name = rule.metric, metric_name(rule.metric, language)
-    bound = amount(metric, rule.threshold, language)
-    side = side_name(rule.side, language)
     if language == "zh":
-        text = f"{rule.window.name(language)}内{name}{side} {bound}"
-        if rule.tests_interval:
-            text += f"（整个 {rule.confidence:.0%} 威尔逊区间都{side} {bound}）"
+        word = "，且" if rule.combine == "all" else "，或"
+    else:
+        word = ", and " if rule.combine == "all" else ", or "
+    return word.join(_holds(each, language) for each in rule.conditions)
+
+
+def _holds(condition: Condition, language: Language) -> str:
+    metric, name = condition.metric, metric_name(condition.metric, language)
+    bound = amount(metric, condition.threshold, language)
+    side = side_name(condition.side, language)
+    age = metric.form is Form.AGE
+    if language == "zh":
+        span = "" if age else f"{condition.window.name(language)}内"
+        text = f"{span}{name}{side} {bound}"
+        if condition.tests_interval:
+            text += f"（整个 {condition.confidence:.0%} 威尔逊区间都{side} {bound}）"
         return text
-    text = f"the {_measure_name(rule)} over {rule.window.name()} is {side} {bound}"
-    if rule.tests_interval:
-        end = "upper" if rule.side is Side.BELOW else "lower"
-        text += f" on evidence ({end} end of its {rule.confidence:.0%} Wilson interval)"
+    over = "" if age else f" over {condition.window.name()}"
+    text = f"the {_measure_name(condition)}{over} is {side} {bound}"
+    if condition.tests_interval:
+        end = "upper" if condition.side is Side.BELOW else "lower"
+        text += f" on evidence ({end} end of its {condition.confidence:.0%} Wilson interval)"
     return text
 
 
 def resolution(rule: Rule, scope: Scope, finding: Finding, language: Language) -> str:
     """Say with which numbers an alert ended."""
     told = values(rule, scope, finding, language)
+    age = finding.condition.metric.form is Form.AGE
     if finding.reading.value is None:
         told_zh = "{subject}：{window}内没有数据，按规则视为恢复"
         template = "{subject}: no data over {window}, which the rule takes as well"
@@ -234,17 +268,20 @@ def resolution(rule: Rule, scope: Scope, finding: Finding, language: Language) -
     if finding.reading.sample is not None:
         sample = f"（{told['attempts']} 次）" if language == "zh" else f" of {told['attempts']}"
     if language == "zh":
-        return f"{told['subject']}：{told['window']}内{told['metric']}为 {told['measured']}{sample}"
-    return f"{told['subject']}: {told['metric']} {told['measured']}{sample} over {told['window']}"
+        span = "" if age else f"{told['window']}内"
+        return f"{told['subject']}：{span}{told['metric']}为 {told['measured']}{sample}"
+    over = "" if age else f" over {told['window']}"
+    return f"{told['subject']}: {told['metric']} {told['measured']}{sample}{over}"
 
 
-def disproof(rule: Rule, was: str, finding: Finding, language: Language) -> str:
+def disproof(was: float | None, finding: Finding, language: Language) -> str:
     """Say that late calls took an alert's evidence away."""
-    now = amount(rule.metric, finding.reading.value, language)
-    name = metric_name(rule.metric, language)
+    metric = finding.condition.metric
+    before, now = amount(metric, was, language), amount(metric, finding.reading.value, language)
+    name = metric_name(metric, language)
     if language == "zh":
-        return f"迟到的话单推翻了本告警：同一时段的{name}不是 {was}，而是 {now}"
+        return f"迟到的话单推翻了本告警：同一时段的{name}不是 {before}，而是 {now}"
     return (
         f"calls that arrived late disprove this alert: "
-        f"over the same time the {name} was {now} and not {was}"
+        f"over the same time the {name} was {now} and not {before}"
     )

@@ -266,10 +266,10 @@ def test_no_transition_without_evidence(a_rule, steps):
         told = alert.evidence
         if alert.state in (AlertState.PENDING, AlertState.FIRING):
             assert told.attempts >= a_rule.min_attempts
-            assert (told.high if a_rule.test == "wilson" else told.value) < a_rule.threshold
+            assert (told.high if a_rule.test == "wilson" else told.value) < a_rule.below
         if alert.state is AlertState.RESOLVED:
             assert told.attempts >= a_rule.min_attempts
-            assert told.value >= a_rule.resolve_at
+            assert told.value >= a_rule.resolve
 
 
 @given(

@@ -39,8 +39,9 @@ def test_reads_every_key():
     annotations: {summary: {en: "{value} is {measured}", zh: "{value} 为 {measured}"}}
 """
     )
-    assert rule.window.parts == (Over(300), Last(50))
-    assert (rule.threshold, rule.resolve_at) == (0.2, 0.25)
+    (condition,) = rule.conditions
+    assert condition.window.parts == (Over(300), Last(50))
+    assert (condition.threshold, condition.resolve_at) == (0.2, 0.25)
     assert (rule.hold_for, rule.keep_firing_for) == (90, 5400)
     assert rule.labels == {"team": "outbound"}
 

@@ -45,6 +45,9 @@ class Fixed:
     def between(self, start_ms: int, end_ms: int) -> Measured | None:
         return None if self.recount is None else Measured(self.recount, start_ms, end_ms)
 
+    def newest(self) -> Measured:
+        return Measured(self.counts, self.counts.last_event_ms or self.end_ms, self.end_ms)
+
 
 class Panes:
     """Counts of events `(at_ms, counts)`, whatever the order they came in."""
@@ -75,3 +78,7 @@ class Panes:
             if total.attempts >= attempts:
                 break
         return Measured(total, begin, self.end_ms)
+
+    def newest(self) -> Measured:
+        newest = max((each.last_event_ms for each in self.panes.values()), default=0)
+        return Measured(NOTHING._replace(last_event_ms=newest), newest, self.end_ms)
