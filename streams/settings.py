@@ -9,6 +9,11 @@ from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from connectors.hooks.settings import HooksSettings
 from connectors.ingress.settings import IngressSettings
@@ -66,10 +71,31 @@ class StreamsSettings(BaseModel):
         return self
 
 
-class Settings(BaseModel):
-    """The whole configuration; each room of the house has its own section."""
+class Settings(BaseSettings):
+    """The whole configuration; each room of the house has its own section.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A key of the environment stands above the file: `CALLSTREAMS_INGRESS__PORT` is `ingress.port`.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="CALLSTREAMS_",
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment first, then what the file says."""
+        return env_settings, init_settings
 
     kafka: KafkaSettings = KafkaSettings()
     accounts: tuple[Account, ...] = ()
@@ -116,7 +142,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str] | None = Non
     if servers:
         content["kafka"] = (content.get("kafka") or {}) | {"bootstrap_servers": servers}
     try:
-        settings = Settings.model_validate(content)
+        settings = Settings(**content)
     except ValidationError as error:
         raise ConfigError(_explain(path, error)) from error
     return settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,13 +16,17 @@ from schemas.errors import CallstreamsError
 out = Console()
 err = Console(stderr=True)
 
-BootstrapServers = Annotated[
-    str,
+Config = Annotated[
+    Path | None,
     typer.Option(
-        envvar="KAFKA_BOOTSTRAP_SERVERS", help="Where Kafka is: host:port, separated by commas."
+        "--config",
+        "-c",
+        envvar="CALLSTREAMS_CONFIG",
+        dir_okay=False,
+        help="The configuration, YAML; see callstreams.example.yaml.",
     ),
 ]
-"""The option that every command takes which speaks to Kafka."""
+"""The option that every command takes which is configured."""
 
 
 @contextmanager

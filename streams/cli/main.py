@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from streams.cli import broker, demo, rules, services, topics
@@ -26,4 +28,6 @@ topics.register(app)
 
 def main() -> None:
     """Run the command."""
+    # What aiokafka logs while it tries again is said once and better by our own errors.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

@@ -20,21 +20,11 @@ from connectors.poller.runtime import run_poller
 from connectors.poller.status import SourceStatus, State
 from schemas import topics
 from schemas.errors import ConfigError
-from streams.cli.console import err, plain_errors
+from streams.cli.console import Config, err, plain_errors
 from streams.core.rules import RuleSet, load_default_rules, load_rules
 from streams.settings import Settings, StreamsSettings, load_settings
 from streams.worker import run_worker
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="CALLSTREAMS_CONFIG",
-        dir_okay=False,
-        help="The configuration, YAML; see callstreams.example.yaml.",
-    ),
-]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
 
 log = logging.getLogger("callstreams")
@@ -132,6 +122,8 @@ def _prepare(config: Path | None, *, verbose: bool) -> Settings:
         handlers=[handler],
     )
     log.setLevel(logging.INFO)
+    if verbose:
+        logging.getLogger("aiokafka").setLevel(logging.WARNING)
     return load_settings(config)
 
 

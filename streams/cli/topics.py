@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,14 +19,25 @@ from connectors.kafka import (
     topic_configs,
 )
 from schemas.topics import ALL, Topic
-from streams.cli.console import BootstrapServers, out, plain_errors
+from streams.cli.console import Config, out, plain_errors
+from streams.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 
-Partitions = Annotated[
-    int, typer.Option(min=1, help="Of each topic that is read in parallel; all alike.")
+Servers = Annotated[
+    str | None,
+    typer.Option(
+        "--bootstrap-servers",
+        envvar="KAFKA_BOOTSTRAP_SERVERS",
+        help="Where Kafka is: host:port, separated by commas.",
+    ),
 ]
-Replication = Annotated[int, typer.Option(min=1, help="Copies of each message: 3 in production.")]
+Partitions = Annotated[
+    int | None, typer.Option(min=1, help="Of each topic that is read in parallel; all alike.")
+]
+Replication = Annotated[
+    int | None, typer.Option(min=1, help="Copies of each message: 3 in production.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +112,13 @@ def list_topics() -> None:
 @app.command()
 @plain_errors()
 def create(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
-    partitions: Partitions = 4,
-    replication: Replication = 1,
+    config: Config = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    replication: Replication = None,
 ) -> None:
     """Create the topics that are missing; those that exist stay as they are."""
-    settings = KafkaSettings(
-        bootstrap_servers=bootstrap_servers, partitions=partitions, replication=replication
-    )
+    settings = _kafka(config, bootstrap_servers, partitions, replication)
     created = asyncio.run(create_topics(settings, ALL))
     for name in created:
         out.print(f"created {name}")
@@ -117,17 +128,16 @@ def create(
 @app.command()
 @plain_errors()
 def check(
-    bootstrap_servers: BootstrapServers = "127.0.0.1:9092",
-    partitions: Partitions = 4,
-    replication: Replication = 1,
+    config: Config = None,
+    bootstrap_servers: Servers = None,
+    partitions: Partitions = None,
+    replication: Replication = None,
     mend: Annotated[
         bool, typer.Option("--mend", help="Set differing configurations as the catalogue has them.")
     ] = False,
 ) -> None:
     """Compare the cluster with the catalogue; ends with status 1 where they differ."""
-    settings = KafkaSettings(
-        bootstrap_servers=bootstrap_servers, partitions=partitions, replication=replication
-    )
+    settings = _kafka(config, bootstrap_servers, partitions, replication)
     found = asyncio.run(_check(settings, mend=mend))
     if not found:
         out.print(f"All {len(ALL)} topics are as the catalogue has them.")
@@ -150,3 +160,17 @@ async def _check(settings: KafkaSettings, *, mend: bool) -> list[Difference]:
             differing = [one for one in differing if not one.alterable]
         found += differing
     return found
+
+
+def _kafka(
+    config: Path | None, servers: str | None, partitions: int | None, replication: int | None
+) -> KafkaSettings:
+    """Take the configuration's Kafka, with what the command line says instead."""
+    said = {
+        "bootstrap_servers": servers,
+        "partitions": partitions,
+        "replication": replication,
+    }
+    return load_settings(config).kafka.model_copy(
+        update={name: value for name, value in said.items() if value is not None}
+    )
