@@ -21,8 +21,8 @@ from connectors.poller.status import SourceStatus, State
 from schemas import topics
 from schemas.errors import ConfigError
 from streams.cli.console import Config, err, plain_errors
-from streams.core.rules import RuleSet, load_default_rules, load_rules
-from streams.settings import Settings, StreamsSettings, load_settings
+from streams.rulefile import read_rules
+from streams.settings import Settings, load_settings
 from streams.worker import run_worker
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
@@ -97,21 +97,6 @@ def hooks(config: Config = None, verbose: Verbose = False) -> None:
     if not settings.hooks.receivers:
         raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
     _run(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
-
-
-def read_rules(settings: StreamsSettings) -> RuleSet:
-    """Read the rules that the configuration names, or the built-in ones.
-
-    Raises:
-        ConfigError: they cannot be used; the text names file, line and mend.
-    """
-    if settings.rules is None:
-        return load_default_rules()
-    try:
-        text = settings.rules.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"streams.rules: {settings.rules}: {error.strerror}") from error
-    return load_rules(text, str(settings.rules))
 
 
 def _prepare(config: Path | None, *, verbose: bool) -> Settings:
