@@ -82,6 +82,7 @@ _OPERATIONS = {
 }
 
 _HEADERS = {
+    "Server": "callstreams",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'",
@@ -115,11 +116,11 @@ class _App:
         self._board = board
         self._settings = settings
         self._clock = clock
-        self._hub = Hub(board, settings.stale_after.total_seconds())
+        self._hub = Hub(board, settings.stale_after.total_seconds(), clock)
         self._streams: set[asyncio.Task[object]] = set()
 
     def make(self) -> web.Application:
-        app = web.Application(middlewares=[_headers, _plain_errors, self._guard])
+        app = web.Application(middlewares=[_plain_errors, self._guard])
         handlers: dict[str, _Handler] = {
             "metrics": self._metrics,
             "scope": self._scope,
@@ -137,6 +138,7 @@ class _App:
         app.router.add_get(f"{PREFIX}/openapi.json", self._openapi)
         app.router.add_get("/", _page)
         app.router.add_static("/static", STATIC)
+        app.on_response_prepare.append(_add_headers)
         app.cleanup_ctx.append(self._ticking)
         app.on_shutdown.append(self._end_streams)
         return app
@@ -289,15 +291,7 @@ async def _page(_request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "index.html")
 
 
-@web.middleware
-async def _headers(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if not response.prepared:
-        _add_headers(request, response)
-    return response
-
-
-def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
     if "/vendor/" in request.path:  # its folder has the version in its name
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -39,13 +39,14 @@ _ENCODE = msgspec.json.Encoder().encode
 _CLOSED_TOLD = 50
 
 
-def snapshot(board: Board, window: str, stale_seconds: float) -> bytes:
+def snapshot(board: Board, window: str, stale_seconds: float, now: datetime) -> bytes:
     """Write everything about one window, as JSON."""
     entries = board.entries()
     told = board.alerts.all()
     closed = [alert for alert in told if alert.state not in OPEN]
     return _ENCODE(
         {
+            "now": _unix(now),
             "epoch": board.epoch,
             "ready": board.ready,
             "window": window,
@@ -63,9 +64,9 @@ def snapshot(board: Board, window: str, stale_seconds: float) -> bytes:
     )
 
 
-def change(board: Board, changes: Changes, window: str) -> bytes:
+def change(board: Board, changes: Changes, window: str, now: datetime) -> bytes:
     """Write what has changed for the readers of one window, as JSON."""
-    told: dict[str, object] = {"ready": board.ready, "windows": board.windows()}
+    told: dict[str, object] = {"now": _unix(now), "ready": board.ready, "windows": board.windows()}
     scopes = _entries(board, changes.scopes)
     alerts: list[Alert] = []
     gone: list[str] = []
@@ -80,6 +81,11 @@ def change(board: Board, changes: Changes, window: str) -> bytes:
         "alerts_gone": gone,
     }
     return _ENCODE(told | {name: value for name, value in optional.items() if value})
+
+
+def beat(now: datetime) -> bytes:
+    """Write the event that says that we live, and what time it is."""
+    return event("beat", _ENCODE({"now": _unix(now)}))
 
 
 def event(kind: str, data: bytes, identity: str | None = None) -> bytes:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from streams.board import frames
 from streams.board.state import Board
@@ -54,10 +56,12 @@ class Hub:
 
     Args:
         board: what is known.
-        stale_seconds: told to the browsers, which judge ages by their own clock.
+        stale_seconds: told to the browsers, which judge ages themselves.
+        clock: tells the time, which is told to the browsers: their own clocks may be wrong.
     """
 
-    def __init__(self, board: Board, stale_seconds: float) -> None:
+    def __init__(self, board: Board, stale_seconds: float, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._board = board
         self._stale_seconds = stale_seconds
         self._channels: dict[str, _Channel] = {}
@@ -91,7 +95,7 @@ class Hub:
         channel = self._channels.get(window)
         if channel is not None and channel.snapshot and channel.snapshot[0] == self._number:
             return channel.snapshot[1]
-        data = frames.snapshot(self._board, window, self._stale_seconds)
+        data = frames.snapshot(self._board, window, self._stale_seconds, self._clock())
         event = frames.event("snapshot", data, self._identity(self._number))
         if channel is not None:
             channel.snapshot = (self._number, event)
@@ -109,11 +113,12 @@ class Hub:
                 del self._channels[window]
                 continue
             if changes:
-                data = frames.change(self._board, changes, window)
+                data = frames.change(self._board, changes, window, self._clock())
                 self._send(channel, frames.event("change", data, self._identity(self._number)))
             elif self._ticks % _BEAT_TICKS == 0:
+                beat = frames.beat(self._clock())
                 for client in channel.clients:
-                    client.put(_BEAT)
+                    client.put(beat)
 
     async def run(self, seconds: float) -> None:
         """Tick until cancelled."""
@@ -141,6 +146,3 @@ class Hub:
 
     def _identity(self, number: int) -> str:
         return f"{self._board.epoch}-{number}"
-
-
-_BEAT = frames.event("beat", b"{}")

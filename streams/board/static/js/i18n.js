@@ -1,0 +1,174 @@
+// The page's words in both languages.
+
+import { remember } from "./dom.js";
+
+const WORDS = {
+  skip: ["Skip to the table", "跳到列表"],
+  wallboard: ["Wallboard", "大屏"],
+  window: ["Window", "统计窗口"],
+  today: ["Today", "今天"],
+  wallView: ["Wall view", "大屏模式"],
+  deskView: ["Desk view", "桌面模式"],
+  themeAuto: ["System theme", "跟随系统"],
+  themeLight: ["Light theme", "浅色"],
+  themeDark: ["Dark theme", "深色"],
+  vendors: ["Vendors", "供应商"],
+  worst: ["Worst display numbers", "接通率最低的外显号码"],
+  worstHint: ["by the upper end of the 95 % interval, 20 attempts or more", "按 95% 区间上限排序，至少 20 次外呼"],
+  worstNone: ["No display number has 20 attempts in this window yet.", "当前窗口内还没有外显号码达到 20 次外呼。"],
+  alertsNow: ["Alerts firing now", "当前告警"],
+  alertsNone: ["No alert is firing", "当前没有告警"],
+  alertsNoneHint: ["Rules are watching every scope.", "规则正在监视所有统计对象。"],
+  pending: ["Pending", "观察中"],
+  resolvedLately: ["Resolved lately", "最近恢复"],
+  scopes: ["All scopes", "全部统计对象"],
+  found: ["{n} of {all}", "{n} / {all}"],
+  search: ["Search numbers, campaigns, queues", "搜索号码、任务、队列"],
+  vendor: ["Vendor", "供应商"],
+  kind: ["Kind", "类型"],
+  allVendors: ["All vendors", "全部供应商"],
+  allKinds: ["All kinds", "全部类型"],
+  sortBy: ["Sort by", "排序"],
+  onlyAlerts: ["With alerts", "仅看告警"],
+  scope: ["Scope", "统计对象"],
+  trend: ["Trend", "趋势"],
+  answerRate: ["Answer rate", "接通率"],
+  interval: ["95 % interval", "95% 区间"],
+  attempts: ["Attempts", "外呼"],
+  answered: ["Answered", "接听"],
+  connected: ["Connected", "通话"],
+  abandoned: ["Abandoned", "呼损"],
+  missed: ["Missed", "未接"],
+  age: ["Data age", "数据时效"],
+  talk: ["Talk time", "通话时长"],
+  averageTalk: ["Average talk", "平均通话"],
+  basisCalls: ["single calls", "逐通话单"],
+  basisTallies: ["vendor's counters", "供应商汇总"],
+  kind_vendor: ["Vendor", "供应商"],
+  kind_account: ["Account", "账号"],
+  kind_display_number: ["Display number", "外显号码"],
+  kind_campaign: ["Campaign", "外呼任务"],
+  kind_queue: ["Queue", "队列"],
+  kind_region: ["Region", "地区"],
+  kind_carrier: ["Carrier", "运营商"],
+  live: ["Live", "实时"],
+  connecting: ["Connecting", "连接中"],
+  reading: ["Reading", "读取中"],
+  offline: ["Disconnected", "已断开"],
+  stale: ["Stale", "数据停滞"],
+  quiet: ["quiet", "无话务"],
+  bannerReading: ["Reading the topics: the figures are not complete yet.", "正在读取数据：目前的数字尚不完整。"],
+  bannerOffline: ["Connection lost at {time}. The figures are from then. Trying again in {n} s …", "连接已于 {time} 断开，以下为断开时的数字。{n} 秒后重试……"],
+  bannerRetrying: ["Connection lost at {time}. The figures are from then. Connecting …", "连接已于 {time} 断开，以下为断开时的数字。正在重连……"],
+  bannerStale: ["Nothing new for {age}: the figures stand as of {time}. Is a worker running?", "已有 {age} 没有新数据，以下为 {time} 的数字。请检查 worker 是否在运行。"],
+  emptyTitle: ["No calls counted yet", "还没有话务"],
+  emptyHint: ["As soon as a vendor's first call is counted, it appears here.", "供应商的第一通呼叫计入后，会立即显示在这里。"],
+  nothingFound: ["Nothing fits these filters", "没有符合条件的结果"],
+  clearFilters: ["Clear the filters", "清除筛选"],
+  loading: ["Loading", "加载中"],
+  noData: ["no data", "无数据"],
+  firingFor: ["firing for {age}", "已持续 {age}"],
+  pendingFor: ["for {age}", "已持续 {age}"],
+  resolvedAgo: ["resolved {age} ago", "{age}前恢复"],
+  clearing: ["clearing", "正在恢复"],
+  resolvesWhen: ["Resolves when {text}", "恢复条件：{text}"],
+  severity_critical: ["Critical", "严重"],
+  severity_warning: ["Warning", "警告"],
+  severity_info: ["Info", "提示"],
+  state_firing: ["Firing", "告警中"],
+  state_pending: ["Pending", "观察中"],
+  state_resolved: ["Resolved", "已恢复"],
+  state_inactive: ["Ended", "已结束"],
+  announceFiring: ["Alert: {text}", "告警：{text}"],
+  announceResolved: ["Resolved: {text}", "已恢复：{text}"],
+  close: ["Close", "关闭"],
+  course: ["Course", "走势"],
+  story: ["What happened", "告警经过"],
+  windows: ["By window", "各窗口"],
+  day: ["Day", "日期"],
+  lastCalls: ["Last calls", "最近通话"],
+  callsMasked: ["Customers' numbers are masked.", "客户号码已脱敏。"],
+  noCalls: ["No single calls are known: this vendor reports totals.", "没有逐通话单：该供应商只上报汇总数据。"],
+  noCallsYet: ["No calls lately.", "最近没有通话。"],
+  noHistory: ["The course is drawn from now on.", "走势从现在开始绘制。"],
+  inside: ["Display numbers, the worst first", "外显号码（最差在前）"],
+  insideAny: ["Inside", "下级"],
+  showAll: ["Show all in the table", "在列表中查看全部"],
+  time: ["Time", "时间"],
+  direction_outbound: ["Outbound", "呼出"],
+  direction_inbound: ["Inbound", "呼入"],
+  number: ["Number", "号码"],
+  outcome: ["Outcome", "结果"],
+  outcome_unanswered: ["Not answered", "未接听"],
+  outcome_abandoned: ["Abandoned", "呼损"],
+  outcome_connected: ["Connected", "已通话"],
+  outcome_missed: ["Missed", "未接来电"],
+  inProgress: ["in progress", "进行中"],
+  ring: ["Ring", "振铃"],
+  wait: ["Wait", "等待"],
+  threshold: ["Threshold", "阈值"],
+  measured: ["Measured", "实测"],
+  rule: ["Rule", "规则"],
+  since: ["Since", "开始于"],
+  until: ["Until", "结束于"],
+  thisAlert: ["See the number", "查看该对象"],
+  gone: ["This is no longer known.", "该对象已不存在。"],
+  failed: ["It could not be loaded: {text}", "加载失败：{text}"],
+  signIn: ["This wallboard asks for a token", "访问大屏需要令牌"],
+  signInHint: ["Ask whoever runs callstreams for it.", "请向 callstreams 的管理员索取。"],
+  token: ["Token", "令牌"],
+  remember: ["Remember on this device", "在此设备上记住"],
+  enter: ["Open the wallboard", "进入大屏"],
+  wrongToken: ["This token is not accepted.", "令牌无效。"],
+  chartOf: ["Answer rate of {name}, now {value}", "{name} 的接通率，当前 {value}"],
+  intervalWords: ["95 % interval {low} to {high}", "95% 区间 {low} 至 {high}"],
+  alertsHere: ["{n} alerts", "{n} 条告警"],
+  alertHere: ["1 alert", "1 条告警"],
+  of: ["of {n}", "/ {n}"],
+};
+
+const VENDORS = {
+  "7moor": ["7moor", "容联七陌"],
+  huawei: ["Huawei AICC", "华为 AICC"],
+  icsoc: ["icsoc", "icsoc"],
+};
+
+let column = document.documentElement.lang === "zh-CN" ? 1 : 0;
+const listeners = new Set();
+
+export const language = () => (column === 1 ? "zh-CN" : "en");
+export const vendorName = (vendor) => VENDORS[vendor]?.[column] ?? vendor;
+
+/** Say `key` in the language chosen, with `{names}` filled in. */
+export function t(key, values = {}) {
+  const text = WORDS[key]?.[column] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export const isWord = (key) => key in WORDS;
+export const onLanguage = (listener) => listeners.add(listener);
+
+export function switchLanguage() {
+  column = 1 - column;
+  document.documentElement.lang = language();
+  remember("language", language());
+  translatePage();
+  for (const listener of listeners) listener();
+}
+
+/** Fill in the words of what stands in index.html. */
+export function translatePage() {
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t-placeholder]")) element.placeholder = t(element.dataset.tPlaceholder);
+  for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+  document.title = `callstreams ${t("wallboard")}`;
+}
+
+/** What would end an alert, in the language chosen. */
+export const resolution = (alert) => (column === 1 ? alert.annotations?.resolves_when_zh : null) ?? alert.resolves_when;
+
+/** The text of an alert in the language chosen. */
+export function annotation(alert, name) {
+  const said = alert.annotations ?? {};
+  return column === 1 ? (said[`${name}_zh`] ?? said[name]) : (said[name] ?? said[`${name}_zh`]);
+}
