@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import faust
@@ -21,6 +22,7 @@ import faust
 from connectors.kafka import KafkaSettings
 from connectors.vendors.registry import MAPPERS
 from schemas import topics
+from schemas.errors import FatalError
 from streams.agents.normalise import Mapper, Normaliser
 from streams.agents.tell import Teller
 from streams.core.alerting import AlertBook, Watch
@@ -29,11 +31,16 @@ from streams.core.rules import Rule
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
 from streams.engine.app import new_app, new_table
-from streams.engine.stage import add_stage
+from streams.engine.liveness import Liveness
+from streams.engine.stage import add_stage, die
 from streams.settings import StreamsSettings
 
 _COPIES_BEYOND_LATE = 44 * 3600
 """Copies of a call are known for a day and the lateness, and some hours more."""
+
+
+_ALIVE_SHARE = 0.8
+_BEAT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +110,15 @@ def build(
     )
     alerts = AlertBook()
     partitions = kafka.partitions
-    add_stage(app, "normalise", list(mappers), Normaliser(mappers), table=None)
+    liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)
+    run = partial(add_stage, app, liveness=liveness)
+    run("normalise", list(mappers), Normaliser(mappers), table=None)
     calls_table = new_table(app, "calls", step=calls, partitions=partitions)
-    add_stage(app, "count-calls", [topics.CALLS.name], calls, table=calls_table)
+    run("count-calls", [topics.CALLS.name], calls, table=calls_table)
     tallies_table = new_table(app, "tallies", step=tallies, partitions=partitions)
-    add_stage(app, "count-tallies", [topics.TALLIES.name], tallies, table=tallies_table)
+    run("count-tallies", [topics.TALLIES.name], tallies, table=tallies_table)
     totals_table = new_table(app, "totals", step=totals, partitions=partitions)
-    add_stage(app, "sum", [topics.PARTIALS.name], totals, table=totals_table)
+    run("sum", [topics.PARTIALS.name], totals, table=totals_table)
     alerts_table = new_table(
         app, "alerts", step=alerts, partitions=partitions, changelog=topics.ALERTS.name
     )
@@ -126,8 +135,23 @@ def build(
         watch=Watch(rules),
     )
 
+    @app.timer(_BEAT_SECONDS, name="beat")
+    async def beat() -> None:
+        _or_die(liveness.beat)
+
     @app.timer(settings.tell_every, name="tell")
     async def tell() -> None:
-        await teller.tell(now_ms)
+        _or_die(liveness.check)
+        try:
+            await teller.tell(now_ms)
+        except Exception as error:  # noqa: BLE001 - what is not told must be told by a successor
+            die(error)
 
     return Topology(app, calls, tallies, totals, alerts, teller)
+
+
+def _or_die(check: Callable[[], None]) -> None:
+    try:
+        check()
+    except FatalError as error:
+        die(error)

@@ -12,6 +12,7 @@ import faust
 from faust.types import TP
 
 from streams.core.step import Batch, Effects, Step
+from streams.engine.liveness import Liveness
 from streams.engine.table import StepTable, durable
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ class PassThrough(faust.Schema):
         return message.value
 
 
-def _die(reason: BaseException) -> None:  # pragma: no cover - ends the process
+def die(reason: BaseException) -> None:  # pragma: no cover - ends the process
+    """End this process at once, without acknowledging anything."""
     # A worker whose writes fail can prove nothing any more. It stops without acknowledging;
     # whoever takes its partitions over reads them again from the last commit.
     log.critical("stopping without acknowledging: %s", reason, exc_info=reason)
@@ -44,7 +46,8 @@ def add_stage(
     step: Step,
     *,
     table: StepTable | None,
-    on_fault: Callable[[BaseException], None] = _die,
+    liveness: Liveness,
+    on_fault: Callable[[BaseException], None] = die,
 ) -> None:
     """Run a step as a Faust agent over topics.
 
@@ -54,9 +57,10 @@ def add_stage(
         topics: what it reads; as many partitions each as the table has.
         step: decides.
         table: keeps the step's state; None for a step without state.
+        liveness: asked before anything is written or acknowledged.
         on_fault: what to do when writing fails, or the step does: by default, end the process.
     """
-    stage = _Stage(app, step, table)
+    stage = _Stage(app, step, table, liveness)
 
     async def run(stream: Any) -> None:
         async for event in stream.noack().events():
@@ -72,10 +76,13 @@ def add_stage(
 
 
 class _Stage:
-    def __init__(self, app: faust.App, step: Step, table: StepTable | None) -> None:
+    def __init__(
+        self, app: faust.App, step: Step, table: StepTable | None, liveness: Liveness
+    ) -> None:
         self._app = app
         self._step = step
         self._table = table
+        self._liveness = liveness
 
     async def handle(self, event: Any) -> None:
         message = event.message
@@ -88,10 +95,12 @@ class _Stage:
             message.value,
             self._app.consumer.committed(TP(message.topic, message.partition)),
         )
+        self._liveness.check()
         effects = self._step.fold(batch)
         await self._make_true(batch, effects)
         # After a rebalance the state has been read anew, perhaps from before these writes:
         # the batch will come again, and may only then be passed.
+        self._liveness.check()
         if not self._stale(generation):
             event.ack()
 
@@ -101,6 +110,7 @@ class _Stage:
                 raise TypeError(f"{type(self._step).__name__} writes state but has no table")
             await durable(await self._table.write(batch.partition, effects.state))
         if effects.outputs:
+            self._liveness.check()
             await durable(await self._send(effects))
 
     async def _send(self, effects: Effects) -> list[Awaitable[Any]]:

@@ -1,4 +1,4 @@
-"""Workers are killed, and every metric is still what SQL counts over the raw topics.
+"""Workers die, join and leave, the broker dies: every metric is still what SQL counts.
 
 CALLSTREAMS_EXACTNESS_RUNS asks for more runs than the handful that is always made
 (`make soak` makes 100).
@@ -23,7 +23,8 @@ from tests.engine.workers import Workers
 RUNS = int(os.environ.get("CALLSTREAMS_EXACTNESS_RUNS", "3"))
 CALLS = int(os.environ.get("CALLSTREAMS_EXACTNESS_CALLS", "3000"))
 CHUNK = 400
-PATIENCE = 120
+PATIENCE = 150
+EVENTS = ("kill", "kill", "join", "leave", "broker")
 RULES = """
 rules:
   - {name: low, metric: answer_rate, select: {kind: display_number}, window: 15m, below: 52%,
@@ -61,22 +62,35 @@ async def test_metrics_are_exact_whatever_is_killed(installation, seed, tmp_path
                 workers.start()
             async with Told(kafka) as told:
                 chunks = [
-                    traffic.records[at : at + CHUNK]
-                    for at in range(0, len(traffic.records), CHUNK)
+                    traffic.records[at : at + CHUNK] for at in range(0, len(traffic.records), CHUNK)
                 ]
-                kills = set(rng.sample(range(1, len(chunks)), min(4, len(chunks) - 1)))
+                moments = rng.sample(range(1, len(chunks)), min(len(EVENTS), len(chunks) - 1))
+                events = dict(zip(moments, rng.sample(EVENTS, len(EVENTS)), strict=False))
                 for number, chunk in enumerate(chunks):
                     await publish(producer, chunk)
-                    if number in kills:
+                    if number in events:
                         # Wait for what was told to grow, so that work is under way when it dies.
                         await _more_is_told(told, workers)
-                        workers.kill(rng.randrange(9))
+                        await asyncio.to_thread(_happen, events[number], broker, workers, rng)
                 off = await _settled(told, traffic.poison, workers)
                 assert off == [], f"{len(off)} differ, such as {off[:3]}\n{workers.logs()}"
                 assert told.repeated_transitions() == []
         finally:
             workers.stop()
             await producer.stop()
+
+
+def _happen(event, broker, workers, rng):
+    match event:
+        case "kill":
+            workers.kill(rng.randrange(9))
+        case "join":
+            workers.start()
+        case "leave":
+            workers.leave(rng.randrange(9))
+        case "broker":
+            broker.kill()
+            broker.start()
 
 
 async def _more_is_told(told, workers):
@@ -107,5 +121,3 @@ def test_the_oracle_sees_a_lost_call(kafka):
         for r in traffic.records
     ]
     assert any(what == ("calls:icsoc", "all days") for what, *_ in told.differences(0))
-
-

@@ -8,8 +8,10 @@ import pytest
 from faust.types import TP
 
 from connectors.kafka import KafkaSettings
+from schemas.errors import FatalError
 from streams.core.step import Effects, Output
 from streams.engine.app import new_app, new_table
+from streams.engine.liveness import Liveness
 from streams.engine.stage import _Stage, add_stage
 from streams.engine.transport import BatchConsumer, IdempotentProducer
 
@@ -64,9 +66,7 @@ class Consumer(BatchConsumer):
 
 
 def records(*offsets):
-    return [
-        SimpleNamespace(offset=offset, timestamp=1000, timestamp_type=0) for offset in offsets
-    ]
+    return [SimpleNamespace(offset=offset, timestamp=1000, timestamp_type=0) for offset in offsets]
 
 
 async def test_a_fetch_of_a_partition_is_one_message():
@@ -95,8 +95,7 @@ async def test_nothing_is_sought_while_a_fetch_is_under_way():
     # Faust #596: what a fetch had under way at the seek was dropped, and yet passed.
     consumer = Consumer()
     fetch = asyncio.ensure_future(anext(consumer.getmany(1.0)))
-    while not consumer.asked:
-        await asyncio.sleep(0)
+    await until(lambda: consumer.asked)
     assert consumer.fetching.locked()
     consumer.fetched.put_nowait({CALLS: records(1)})
     await fetch
@@ -193,7 +192,8 @@ def stage(step):
     async def write(partition, changes):
         return [await producer.send("changelog", k, v, partition, None, None) for k, v in changes]
 
-    return _Stage(app, step, SimpleNamespace(write=write)), app, producer
+    table = SimpleNamespace(write=write)
+    return _Stage(app, step, table, Liveness(60)), app, producer
 
 
 async def until(condition):
@@ -249,7 +249,15 @@ async def test_a_fault_stops_the_worker_and_acknowledges_nothing(app):
             raise OSError("the disk is gone")
 
     faults = []
-    add_stage(app, "broken", ["calls"], Broken(), table=None, on_fault=faults.append)
+    add_stage(
+        app,
+        "broken",
+        ["calls"],
+        Broken(),
+        table=None,
+        liveness=Liveness(60),
+        on_fault=faults.append,
+    )
     app.consumer_generation_id = 7
     app.consumer = SimpleNamespace(committed=lambda _tp: 0)
     event = Event()
@@ -279,3 +287,32 @@ async def test_state_is_dropped_at_every_rebalance_and_restored_into_the_step(ap
     changelog = TP(table.changelog_topic_name, 1)
     await table.data.on_recovery_completed({changelog, TP("another", 0)}, set())
     assert table.held == {1}
+
+
+def test_a_worker_that_stood_still_says_nothing_more():
+    now = [0.0]
+    pulse = Liveness(8, clock=lambda: now[0])
+    now[0] = 7.0
+    pulse.beat()
+    now[0] = 14.0
+    pulse.check()
+    now[0] = 15.5
+    with pytest.raises(FatalError, match="stood still for 8 s"):
+        pulse.check()
+    with pytest.raises(FatalError):
+        pulse.beat()
+
+
+async def test_a_batch_is_neither_written_nor_acknowledged_after_standing_still():
+    now = [0.0]
+    step, event = OneStep(), Event()
+    staged, _, producer = stage(step)
+    staged._liveness = Liveness(8, clock=lambda: now[0])
+    task = asyncio.ensure_future(staged.handle(event))
+    await until(lambda: producer.sent)
+    now[0] = 9.0
+    producer.sent[0][2].set_result(None)
+    with pytest.raises(FatalError):
+        await task
+    assert len(producer.sent) == 1
+    assert not event.acked
