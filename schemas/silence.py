@@ -39,8 +39,9 @@ class Matcher(Message):
     operator: MatchOperator
     value: str
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def parse(text: str) -> Matcher:
         r"""Read `severity="critical"`, `value=~"0755.*"`, `team!=night`.
 
         Raises:
@@ -51,7 +52,7 @@ class Matcher(Message):
             raise ValueError(f'{text!r} is no matcher: write label="value", with one of = != =~ !~')
         quoted = found["quoted"]
         value = found["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-        return cls(label=found["label"], operator=MatchOperator(found["operator"]), value=value)
+        return Matcher(label=found["label"], operator=MatchOperator(found["operator"]), value=value)
 
     @model_validator(mode="after")
     def _compiles(self) -> Self:

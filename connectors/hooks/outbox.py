@@ -181,7 +181,7 @@ class Outbox:
             self._desks[place] = Desk(
                 name,
                 grouping,
-                rate=receiver.rate,
+                rate=receiver.budget,
                 batches=receiver.batches,
                 opened_at=datetime.now(UTC),
             )

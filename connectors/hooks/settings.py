@@ -7,11 +7,11 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connectors.hooks.durations import Duration
 from connectors.hooks.receivers import ReceiverSettings
-from schemas.silence import AMatcher
+from schemas.silence import Matcher
 
 _ZERO = timedelta(0)
 
@@ -21,7 +21,16 @@ def _several(value: object) -> object:
 
 
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-_Matchers = Annotated[tuple[AMatcher, ...], BeforeValidator(_several)]
+
+
+def _is_matcher(text: str) -> str:
+    Matcher.parse(text)
+    return text
+
+
+_Matchers = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_matcher)], ...], BeforeValidator(_several)
+]
 
 
 class Route(BaseModel):
@@ -63,7 +72,7 @@ class Route(BaseModel):
         return all(
             any(fnmatchcase(labels.get(label, ""), pattern) for pattern in patterns)
             for label, patterns in self.match.items()
-        ) and all(matcher.matches(labels) for matcher in self.matchers)
+        ) and all(Matcher.parse(each).matches(labels) for each in self.matchers)
 
 
 class InhibitRule(BaseModel):

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from connectors.hooks.settings import InhibitRule
 from schemas.alert import Alert, AlertState
 from schemas.silence import Matcher, Silence
 
 Labels = Mapping[str, str]
+
+
+class _Rule(NamedTuple):
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...]
 
 
 class Muting:
@@ -20,7 +27,9 @@ class Muting:
     """
 
     def __init__(self, rules: Iterable[InhibitRule] = ()) -> None:
-        self._rules = tuple(rules)
+        self._rules = tuple(
+            _Rule(_matchers(rule.source), _matchers(rule.target), rule.equal) for rule in rules
+        )
         self._silences: dict[str, Silence] = {}
         self._sources: dict[str, Labels] = {}
 
@@ -50,7 +59,7 @@ class Muting:
             self._inhibits(rule, labels) for rule in self._rules
         )
 
-    def _inhibits(self, rule: InhibitRule, labels: Labels) -> bool:
+    def _inhibits(self, rule: _Rule, labels: Labels) -> bool:
         if not _all(rule.target, labels):
             return False
         # As in Alertmanager: what is both source and target is not muted by its like, nor itself.
@@ -61,6 +70,10 @@ class Muting:
             and all(source.get(name, "") == labels.get(name, "") for name in rule.equal)
             for source in self._sources.values()
         )
+
+
+def _matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    return tuple(Matcher.parse(text) for text in texts)
 
 
 def _all(matchers: Iterable[Matcher], labels: Labels) -> bool:

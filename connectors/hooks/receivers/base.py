@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from connectors.hooks.durations import Duration
+from connectors.hooks.durations import Duration, parse_duration
 from connectors.hooks.notification import Notification
 
 
-class RateBudget(BaseModel):
-    """How many messages a receiver takes: what is more comes together in one digest.
+@dataclass(frozen=True, slots=True)
+class RateBudget:
+    """How many messages a receiver takes in any such time; written `20/1m`."""
 
-    Attributes:
-        messages: this many
-        per: in any such time. DingTalk and WeCom robots take 20 a minute, Feishu 100.
-    """
+    messages: int
+    per: timedelta
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    messages: int = Field(ge=1)
-    per: Duration = Field(default=timedelta(minutes=1), gt=timedelta(0))
+def _read_rate(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    number, _, span = value.partition("/")
+    per = parse_duration(span.strip())
+    if not number.strip().isdigit() or not int(number) or not isinstance(per, timedelta) or not per:
+        raise ValueError("a rate is written as messages/time: 20/1m")
+    return RateBudget(int(number), per)
+
+
+Rate = Annotated[RateBudget | None, BeforeValidator(_read_rate)]
+"""A rate budget as text: `20/1m`."""
 
 
 class ReceiverBase(BaseModel):
@@ -42,7 +51,12 @@ class ReceiverBase(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     timeout: Duration = Field(default=timedelta(seconds=10), gt=timedelta(0))
-    rate: RateBudget | None = None
+    rate: Rate = None
+
+    @property
+    def budget(self) -> RateBudget | None:
+        """Give how many messages it takes; None for any number."""
+        return self.rate
 
     @property
     def repeats(self) -> timedelta | None:
