@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from streams.cli import broker, demo, rules, services, topics
+from streams.cli import broker, demo, hooks, rules, services, silences, topics
 
 app = typer.Typer(
     name="callstreams",
@@ -21,6 +21,8 @@ app = typer.Typer(
 
 demo.register(app)
 services.register(app)
+app.add_typer(hooks.app)
+app.add_typer(silences.app)
 app.add_typer(rules.app)
 broker.register(app)
 topics.register(app)

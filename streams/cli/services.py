@@ -1,4 +1,4 @@
-"""`callstreams poll | ingress | worker | hooks`: the processes that make up the product."""
+"""`callstreams poll | ingress | worker`: the processes that make up the product."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from rich.logging import RichHandler
 
-from connectors.hooks.service import run_hooks
 from connectors.ingress.service import run_ingress
 from connectors.kafka import KafkaSettings, create_topics
 from connectors.poller.runtime import run_poller
@@ -32,7 +31,7 @@ log = logging.getLogger("callstreams")
 
 def register(parent: typer.Typer) -> None:
     """Add the services to the command."""
-    for service in (poll, ingress, worker, hooks):
+    for service in (poll, ingress, worker):
         parent.command()(service)
 
 
@@ -90,16 +89,8 @@ def worker(config: Config = None, verbose: Verbose = False) -> None:
         )
 
 
-@plain_errors()
-def hooks(config: Config = None, verbose: Verbose = False) -> None:
-    """Deliver alerts to their receivers, at least once, each under an id that stays."""
-    settings = _prepare(config, verbose=verbose)
-    if not settings.hooks.receivers:
-        raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
-    _run(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
-
-
 def _prepare(config: Path | None, *, verbose: bool) -> Settings:
+    """Set up the log, and read the configuration."""
     handler = RichHandler(console=err, show_path=False, rich_tracebacks=True)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -113,6 +104,8 @@ def _prepare(config: Path | None, *, verbose: bool) -> Settings:
 
 
 def _run(kafka: KafkaSettings, service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run a service until SIGTERM or SIGINT; the topics are there before it begins."""
+
     async def until_told() -> None:
         await create_topics(kafka, topics.ALL)
         stop = asyncio.Event()
