@@ -40,6 +40,8 @@ from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES, SILENCES
 __all__ = ["OnDelivered", "run_hooks"]
 
 _POLL_MS = 200
+_TAKEN_OVER_MS = 6_000
+"""After so long a killed process's work is another's: the least that brokers allow by default."""
 _DRAIN_SECONDS = 10
 _log = logging.getLogger(__name__)
 
@@ -174,7 +176,7 @@ async def run_hooks(
         stack.push_async_callback(producer.stop)
         partitions = len(await producer.partitions_for(NOTICES.name))
         outbox = Outbox(settings, producer, receivers, muting, partitions, on_delivered)
-        consumer = new_consumer(kafka, group=settings.group)
+        consumer = new_consumer(kafka, group=settings.group, session_timeout_ms=_TAKEN_OVER_MS)
         await consumer.start()
         stack.push_async_callback(consumer.stop)
         hooks = _Hooks(settings, consumer, producer, outbox)
