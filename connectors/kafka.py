@@ -49,6 +49,9 @@ __all__ = [
     "partition_of",
 ]
 
+_LEADER_ATTEMPTS = 150
+_LEADER_PAUSE = 0.2
+
 
 class KafkaSettings(BaseModel):
     """Where Kafka is and how to speak to it.
@@ -189,12 +192,13 @@ def topic_configs(settings: KafkaSettings, topic: Topic) -> dict[str, str]:
 
 
 async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
-    """Create the topics that are missing, and give their names.
+    """Create the topics that are missing, and give their names, once all can be written.
 
     Raises:
-        RetryableError: the broker cannot be reached.
+        RetryableError: the broker cannot be reached, or a topic does not come to life.
         ConfigError: the broker refused a topic; the text says why.
     """
+    wanted = list(topics)
     async with _admin(settings) as admin:
         answer = await admin.create_topics(
             [
@@ -204,16 +208,35 @@ async def create_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> lis
                     settings.replication,
                     topic_configs=topic_configs(settings, topic),
                 )
-                for topic in topics
+                for topic in wanted
             ]
         )
-    created = []
-    for name, code, *message in answer.topic_errors:
-        if code == 0:
-            created.append(name)
-        elif code != TopicAlreadyExistsError.errno:
-            raise ConfigError(f"topic {name} was refused: {for_code(code).__name__} {message}")
+        created = []
+        for name, code, *message in answer.topic_errors:
+            if code == 0:
+                created.append(name)
+            elif code != TopicAlreadyExistsError.errno:
+                raise ConfigError(f"topic {name} was refused: {for_code(code).__name__} {message}")
+        if created:
+            await _until_led(admin, [topic.name for topic in wanted])
     return created
+
+
+async def _until_led(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until every partition has a leader: a topic is made before it can be used."""
+    for _ in range(_LEADER_ATTEMPTS):
+        described = await admin.describe_topics(names)
+        if all(
+            topic["error_code"] == 0
+            and all(
+                partition["error_code"] == 0 and partition["leader"] >= 0
+                for partition in topic["partitions"]
+            )
+            for topic in described
+        ):
+            return
+        await asyncio.sleep(_LEADER_PAUSE)
+    raise RetryableError("new topics have no leader yet: the brokers are busy; try again")
 
 
 async def describe_topics(settings: KafkaSettings, names: Iterable[str]) -> dict[str, TopicState]:

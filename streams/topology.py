@@ -23,6 +23,7 @@ from connectors.kafka import KafkaSettings
 from connectors.vendors.registry import MAPPERS
 from schemas import topics
 from schemas.errors import FatalError
+from schemas.topics import Topic
 from streams.agents.normalise import Mapper, Normaliser
 from streams.agents.tell import Teller
 from streams.core.alerting import AlertBook, Watch
@@ -30,7 +31,7 @@ from streams.core.calls import CallCounter
 from streams.core.rules import Rule
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
-from streams.engine.app import new_app, new_table
+from streams.engine.app import changelog, new_app, new_table
 from streams.engine.liveness import Liveness
 from streams.engine.stage import add_stage, die
 from streams.settings import StreamsSettings
@@ -41,6 +42,14 @@ _COPIES_BEYOND_LATE = 44 * 3600
 
 _ALIVE_SHARE = 0.8
 _BEAT_SECONDS = 0.5
+
+
+_TABLES = ("calls", "tallies", "totals")
+
+
+def changelogs(settings: StreamsSettings) -> tuple[Topic, ...]:
+    """Give the changelog topics of a group of workers; they must exist before a worker starts."""
+    return tuple(changelog(settings.group, table) for table in _TABLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ import logging
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from connectors.kafka import KafkaSettings
+from connectors.kafka import KafkaSettings, create_topics
+from schemas import topics
+from schemas.errors import FatalError
 from streams.agents.tell import Teller
 from streams.core.alerting import Watch
 from streams.core.rules import Rule, RuleSet
 from streams.rulefile import RuleFile, check_windows
 from streams.settings import StreamsSettings
-from streams.topology import build
+from streams.topology import build, changelogs
 
 log = logging.getLogger("callstreams")
 
@@ -40,14 +42,29 @@ async def run_worker(
         rules: the rules at the start; a file of rules is followed as it changes.
         data_dir: a folder for Faust's own files.
         stop: set it to end.
+
+    Raises:
+        FatalError: it ended by itself.
     """
     check_windows(rules, settings)
     topology = build(settings, kafka, zones=zones, rules=rules, data_dir=data_dir)
+    await create_topics(kafka, [*topics.ALL, *changelogs(settings)])
     await topology.app.start()
     log.info("worker of group %s is up, with %d rules", settings.group, len(rules))
+    following = asyncio.create_task(
+        _follow(RuleFile(settings, RuleSet(rules)), topology.teller, stop)
+    )
+    ended = asyncio.create_task(topology.app.wait_until_stopped())
     try:
-        await _follow(RuleFile(settings, RuleSet(rules)), topology.teller, stop)
+        await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done() and not stop.is_set():
+            raise FatalError(
+                f"the worker has crashed ({topology.app.crash_reason!r}); start it again"
+            )
+        await following
     finally:
+        for task in (following, ended):
+            task.cancel()
         await topology.app.stop()
 
 

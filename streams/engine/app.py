@@ -8,6 +8,7 @@ import faust
 from yarl import URL
 
 from connectors.kafka import KafkaSettings
+from schemas.topics import Cleanup, Topic
 from streams.engine.recovery import ExactTableManager
 from streams.engine.table import StepTable
 from streams.engine.transport import Transport
@@ -39,6 +40,7 @@ def new_app(name: str, kafka: KafkaSettings, *, data_dir: str, **overrides: Any)
         "broker_request_timeout": 30.0,
         "consumer_auto_offset_reset": "earliest",
         "producer_linger": 0.005,
+        "producer_request_timeout": 30.0,
         "stream_wait_empty": False,
         "stream_recovery_delay": 0.0,
         "table_standby_replicas": 0,
@@ -82,25 +84,31 @@ def new_table(
         changelog: the topic that is its changelog; by default one of its own.
         partitions: as many as its source topics have.
     """
-    topic = None
-    if changelog is not None:
-        topic = app.topic(
-            changelog,
-            key_type=bytes,
-            value_type=bytes,
-            partitions=partitions,
-            compacting=True,
-            acks=False,
-            internal=True,
-            maxsize=131_072,
-            allow_empty=True,
-        )
-    table: StepTable = app.Table(
-        name,
-        step=step,
+    topic = app.topic(
+        changelog or changelog_name(app.conf.id, name),
+        key_type=bytes,
+        value_type=bytes,
         partitions=partitions,
-        changelog_topic=topic,
-        # The newest segment is never compacted, and recovery reads from the beginning.
-        extra_topic_configs={"segment.ms": 3_600_000},
+        compacting=True,
+        acks=False,
+        internal=False,  # the catalogue creates it
+        maxsize=131_072,
+        allow_empty=True,
     )
+    table: StepTable = app.Table(name, step=step, partitions=partitions, changelog_topic=topic)
     return table
+
+
+def changelog_name(group: str, table: str) -> str:
+    """Name the changelog of a table."""
+    return f"{group}-{table}-changelog"
+
+
+def changelog(group: str, table: str) -> Topic:
+    """Describe the changelog of a table, to be created like every topic of the catalogue."""
+    return Topic(
+        changelog_name(group, table),
+        f"internal: the state of table {table}",
+        key="internal",
+        cleanup=Cleanup.COMPACT,
+    )

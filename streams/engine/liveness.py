@@ -14,7 +14,7 @@ from schemas.errors import FatalError
 
 
 class Liveness:
-    """A pulse that must not stop.
+    """A pulse that must not stop once it has begun.
 
     Args:
         limit_seconds: how long it may stand still: less than the group's session time-out.
@@ -26,7 +26,7 @@ class Liveness:
     ) -> None:
         self._limit = limit_seconds
         self._clock = clock
-        self._last = clock()
+        self._last: float | None = None
 
     def beat(self) -> None:
         """Say that the event loop turns.
@@ -43,6 +43,8 @@ class Liveness:
         Raises:
             FatalError: it has.
         """
+        if self._last is None:
+            return  # it has not begun yet
         away = self._clock() - self._last
         if away > self._limit:
             raise FatalError(

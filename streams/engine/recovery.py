@@ -18,6 +18,8 @@ from faust.types import TP
 from mode import Service
 
 from connectors.kafka import KafkaSettings, TopicPartition, new_consumer
+from schemas.errors import FatalError
+from streams.engine.stage import die
 
 if TYPE_CHECKING:
     from streams.engine.table import StepTable
@@ -45,6 +47,8 @@ class ExactRecovery(Recovery):
                 continue  # the next round has been asked for
             except ServiceStopped:
                 return
+            except Exception as error:  # noqa: BLE001 - a worker without its state is none
+                die(error)
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
@@ -56,9 +60,9 @@ class ExactRecovery(Recovery):
 
     async def _restore(self, tps: set[TP]) -> None:
         """Read changelog partitions from their beginning to their end into the tables."""
+        self._see_that_all_is_assigned(tps)
         if not tps:
             return
-        await self.app.producer.flush()
         settings: KafkaSettings = self.app.kafka_settings
         consumer = new_consumer(
             settings, max_partition_fetch_bytes=8 * 1024 * 1024, fetch_max_wait_ms=50
@@ -79,6 +83,21 @@ class ExactRecovery(Recovery):
             self.log.info("restored %s records of %s changelog partitions", records, len(tps))
         finally:
             await consumer.stop()
+
+    def _see_that_all_is_assigned(self, tps: set[TP]) -> None:
+        """See that each source partition came with the changelogs of the same number.
+
+        Faust leaves out a changelog that its metadata does not know yet, and goes on without.
+        """
+        sources = {tp.partition for tp in self.app.consumer.assignment() - tps}
+        for table in self.tables.values():
+            topic = table.changelog_topic_name
+            missing = {n for n in sources if n < table.partitions and TP(topic, n) not in tps}
+            if missing:
+                raise FatalError(
+                    f"partitions {sorted(missing)} of {topic} are missing: "
+                    "run `callstreams topics check`, then start the worker again"
+                )
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Seek the sources while nothing is fetched, then let them flow."""

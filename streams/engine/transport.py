@@ -149,7 +149,15 @@ class BatchConsumer(driver.Consumer):
 
 
 class IdempotentProducer(driver.Producer):
-    """A producer that neither loses, repeats nor reorders (KIP-98), without transactions."""
+    """A producer that neither loses, repeats nor reorders (KIP-98), without transactions.
+
+    Whoever writes waits for what was written, so nobody need wait for everything: Faust flushes
+    at every commit and revocation, and one partition that cannot be written would hold up the
+    whole group.
+    """
+
+    async def flush(self) -> None:
+        """Do nothing."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True, "max_request_size": _MAX_REQUEST}
