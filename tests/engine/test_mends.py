@@ -308,6 +308,7 @@ async def test_a_batch_is_neither_written_nor_acknowledged_after_standing_still(
     step, event = OneStep(), Event()
     staged, _, producer = stage(step)
     staged._liveness = Liveness(8, clock=lambda: now[0])
+    staged._liveness.beat()
     task = asyncio.ensure_future(staged.handle(event))
     await until(lambda: producer.sent)
     now[0] = 9.0
