@@ -33,4 +33,5 @@ def reader_of(settings: BoardSettings, authorization: str | None) -> Reader | No
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    # a header may hold bytes that are no UTF-8
+    return hmac.compare_digest(one.encode(errors="surrogateescape"), other.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from connectors.kafka import (
@@ -48,7 +48,7 @@ async def read_into(
     Raises:
         RetryableError: Kafka cannot be reached at the start.
     """
-    consumer = new_consumer(kafka)
+    consumer = new_consumer(kafka, *(topic.name for topic in (*_WHOLE, _TAIL)))
     try:
         await consumer.start()
     except KafkaError as error:
@@ -65,14 +65,8 @@ async def read_into(
 
 
 async def _seek(consumer: AIOKafkaConsumer, calls_read_back: int) -> dict[TopicPartition, int]:
-    """Assign all partitions where their reading begins, and give where they end now."""
-    names = [topic.name for topic in (*_WHOLE, _TAIL)]
-    places = [
-        TopicPartition(name, number)
-        for name in names
-        for number in await _partitions(consumer, name)
-    ]
-    consumer.assign(places)
+    """Put all partitions where their reading begins, and give where those end now that hold any."""
+    places = list(consumer.assignment())
     ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
     starts = await consumer.beginning_offsets(places)
     for place in places:
@@ -81,14 +75,6 @@ async def _seek(consumer: AIOKafkaConsumer, calls_read_back: int) -> dict[TopicP
             start = max(start, ends[place] - calls_read_back)
         consumer.seek(place, start)
     return {place: end for place, end in ends.items() if end > starts[place]}
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> Iterable[int]:
-    while True:
-        found = consumer.partitions_for_topic(topic)
-        if found:
-            return sorted(found)
-        await consumer.topics()  # asks for the metadata of a topic that was just created
 
 
 async def _read_on(

@@ -161,7 +161,7 @@ class Centre:
         self.flagged = "calls:icsoc/main/display_number/075586110003"
         add(self.flagged, 6, 0.41, falls=True)
         add("tallies:7moor/main/display_number/01081401967", 9, 0.13)
-        for number, name in enumerate(TASKS):
+        for number in range(len(TASKS)):
             add(f"calls:icsoc/main/campaign/{1200 + number}", 20, self.random.uniform(0.25, 0.6))
             add(f"tallies:huawei/aicc/campaign/{88100 + number}", 10, self.random.uniform(0.4, 0.6))
         for number in range(5):
@@ -187,8 +187,10 @@ class Centre:
     def campaigns(self, board, now):
         for vendor, account, first in (("icsoc", "main", 1200), ("huawei", "aicc", 88100)):
             for number, name in enumerate(TASKS):
-                told = Campaign(vendor=Vendor(vendor), account=account, campaign=str(first + number),
-                                name=name, numbers_total=5000, reps_total=12, read_at=now)  # fmt: skip
+                told = Campaign(
+                    vendor=Vendor(vendor), account=account, campaign=str(first + number), name=name,
+                    numbers_total=5000, reps_total=12, read_at=now,
+                )  # fmt: skip
                 board.take(CAMPAIGNS.name, told.key, told.to_json())
 
     def step(self, board, now, *, share=1.0, sway=1.0, windows=("5m", "15m", "1h", "day")):
@@ -265,17 +267,20 @@ class Centre:
             minutes: now - timedelta(minutes=minutes) for minutes in (1, 2, 3, 9, 14, 31, 50, 70)
         }
         low = "tallies:7moor/main/display_number/01081401967"
+        over = "calls:icsoc/main/display_number/075586120001"
+        queue = "calls:huawei/aicc/queue/400880000"
+        firing, pending, resolved = AlertState.FIRING, AlertState.PENDING, AlertState.RESOLVED
         for alert in (
-            answer_alert(low, AlertState.FIRING, ago[31], ago[31], successes=16, attempts=130),
-            answer_alert(self.flagged, AlertState.PENDING, ago[14], ago[14], successes=14, attempts=88),
-            answer_alert(self.flagged, AlertState.FIRING, ago[9], ago[9], successes=12, attempts=91),
-            queue_alert("calls:huawei/aicc/queue/4008800001", AlertState.FIRING, ago[3], ago[3], 8),
-            queue_alert("calls:huawei/aicc/queue/4008800003", AlertState.PENDING, ago[1], ago[1], 6),
-            queue_alert("calls:huawei/aicc/queue/4008800002", AlertState.RESOLVED, ago[50], ago[31],
-                        1, ends_at=ago[31]),
-            answer_alert("calls:icsoc/main/display_number/075586120001", AlertState.RESOLVED, ago[70],
-                         ago[50], successes=22, attempts=80, ends_at=ago[50]),
-        ):  # fmt: skip
+            answer_alert(low, firing, ago[31], ago[31], successes=16, attempts=130),
+            answer_alert(self.flagged, pending, ago[14], ago[14], successes=14, attempts=88),
+            answer_alert(self.flagged, firing, ago[9], ago[9], successes=12, attempts=91),
+            queue_alert(queue + "1", firing, ago[3], ago[3], 8),
+            queue_alert(queue + "3", pending, ago[1], ago[1], 6),
+            queue_alert(queue + "2", resolved, ago[50], ago[31], 1, ends_at=ago[31]),
+            answer_alert(
+                over, resolved, ago[70], ago[50], successes=22, attempts=80, ends_at=ago[50]
+            ),
+        ):
             self.alert(board, alert)
 
     def fill(self, board, now, *, minutes=60):
