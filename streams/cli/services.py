@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
+import stamina
 import typer
 from rich.logging import RichHandler
 
@@ -18,7 +19,7 @@ from connectors.kafka import KafkaSettings, create_topics
 from connectors.poller.runtime import run_poller
 from connectors.poller.status import SourceStatus, State
 from schemas import topics
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, RetryableError
 from streams.cli.console import Config, err, plain_errors
 from streams.rulefile import read_rules
 from streams.settings import Settings, load_settings
@@ -27,6 +28,9 @@ from streams.worker import run_worker
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
 
 log = logging.getLogger("callstreams")
+
+_PATIENCE_SECONDS = 60
+_TELL_AT = 2
 
 
 def register(parent: typer.Typer) -> None:
@@ -107,7 +111,7 @@ def _run(kafka: KafkaSettings, service: Callable[[asyncio.Event], Awaitable[None
     """Run a service until SIGTERM or SIGINT; the topics are there before it begins."""
 
     async def until_told() -> None:
-        await create_topics(kafka, topics.ALL)
+        await _wait_for_kafka(kafka)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -122,3 +126,14 @@ def _tell_status(status: SourceStatus) -> None:
         log.warning("%s %s: %s", status.name, status.state, status.reason)
     elif status.state is State.OK and status.last_records:
         log.info("%s: %d records", status.name, status.last_records)
+
+
+async def _wait_for_kafka(kafka: KafkaSettings) -> None:
+    """Create the missing topics; be patient with a broker that is only starting."""
+    async for attempt in stamina.retry_context(
+        on=RetryableError, attempts=None, timeout=_PATIENCE_SECONDS, wait_max=5
+    ):
+        with attempt:
+            if attempt.num == _TELL_AT:
+                log.warning("waiting for Kafka at %s …", kafka.bootstrap_servers)
+            await create_topics(kafka, topics.ALL)
