@@ -96,7 +96,7 @@ class Outbox:
         self._loaded.add(partition)
 
     async def drop(self, kept: Iterable[int]) -> None:
-        """Forget every partition but these: the others are another process's now."""
+        """Forget every partition but these: the others are another process's, or read anew."""
         mine = set(kept)
         self._loaded &= mine
         gone = [task for task, place in self._sending.items() if place.partition not in mine]

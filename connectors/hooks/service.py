@@ -62,7 +62,7 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self._outbox = outbox
         # of the notices' partitions that are ours: where to read on, and where loading ends
         self._next: dict[TopicPartition, int] = {}
-        self._loading: dict[TopicPartition, int] = {}
+        self._loading: dict[TopicPartition, int | None] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read and deliver until `stop` is set; then finish what can be finished soon."""
@@ -82,14 +82,12 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take up the partitions: notices that are new to us are read from their beginning."""
         mine = {each for each in assigned if each.topic == NOTICES.name}
-        await self._outbox.drop(each.partition for each in mine)
-        self._next = {each: self._next.get(each, 0) for each in mine}
-        self._loading = {each: end for each, end in self._loading.items() if each in mine}
+        whole = {each for each in mine & self._next.keys() if each not in self._loading}
+        self._next = {each: self._next[each] if each in whole else 0 for each in mine}
+        self._loading = dict.fromkeys(mine - whole)
         for each in mine:
             self._consumer.seek(each, self._next[each])
-        new = [each for each in mine if not self._next[each] and each not in self._loading]
-        if new:
-            self._loading |= await self._consumer.end_offsets(new)
+        await self._outbox.drop(each.partition for each in whole)
 
     async def _send(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -135,11 +133,15 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     async def _look_whether_loaded(self) -> None:
         for partition, end in list(self._loading.items()):
-            if partition not in self._consumer.assignment():
-                continue
-            with suppress(KafkaError):  # it was taken from us meanwhile
-                if await self._consumer.position(partition) >= end:
-                    self._loading.pop(partition, None)
+            with suppress(KafkaError):  # it was taken from us meanwhile, or the broker is gone
+                if end is None:
+                    ends = await self._consumer.end_offsets([partition])
+                    if partition in self._loading:
+                        self._loading[partition] = ends[partition]
+                    continue
+                reached = await self._consumer.position(partition) >= end
+                if reached and self._loading.get(partition) == end:
+                    del self._loading[partition]
                     self._outbox.loaded(partition.partition)
 
 

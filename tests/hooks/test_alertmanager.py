@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import uuid
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +18,12 @@ from pydantic import TypeAdapter
 
 from connectors.hooks.notification import Notification, one
 from connectors.hooks.receivers import ReceiverSettings
+from connectors.hooks.service import run_hooks
+from connectors.hooks.settings import HooksSettings
+from connectors.kafka import new_producer
 from connectors.web import ClientError, ClientSession
 from schemas.errors import FatalError, RetryableError
+from schemas.topics import ALERTS
 from tests.hooks.alerts import END, START, Inbox, alert
 
 NOW = datetime(2026, 3, 2, 8, 20, tzinfo=UTC)
@@ -160,3 +165,55 @@ async def test_a_real_alertmanager_takes_and_shows_the_alerts(alertmanager_binar
             assert set(await shown(client)) == {"2"}
         finally:
             await receiver.close()
+
+
+async def test_a_real_alertmanager_is_told_by_the_hooks_again_and_again_until_the_end(
+    alertmanager_binary, kafka, tmp_path
+):
+    mark, now = uuid.uuid4().hex, datetime.now(UTC)
+
+    def marked(state):
+        labels = {"alertname": "low", "value": mark}
+        ends_at = now if state == "resolved" else None
+        return alert(mark, state, labels=labels, starts_at=now, at=now, ends_at=ends_at)
+
+    async with alertmanager(alertmanager_binary, tmp_path) as (url, client):
+        settings = HooksSettings.model_validate(
+            {
+                "group": f"hooks-{mark}",
+                "receivers": [
+                    {"name": "am", "type": "alertmanager", "url": url, "resend_every": "300ms"}
+                ],
+                "routes": [{"match": {"value": mark}, "receivers": "am"}],
+            }
+        )
+        producer = new_producer(kafka)
+        await producer.start()
+        stop = asyncio.Event()
+        hooks = asyncio.create_task(run_hooks(kafka, settings, stop))
+        try:
+            await producer.send_and_wait(ALERTS.name, marked("firing").to_json(), key=mark.encode())
+            updates = await until_shown(client, mark, updates=3)
+            assert len(updates) == 3, "an alert that fires is sent again"
+            ended = marked("resolved")
+            await producer.send_and_wait(ALERTS.name, ended.to_json(), key=mark.encode())
+            assert await until_shown(client, mark, updates=0) == set()
+        finally:
+            await producer.stop()
+            stop.set()
+            await hooks
+
+
+async def until_shown(client, value, updates):
+    """Wait until an alert was updated so often; with 0 until it is not shown any more."""
+    seen = set()
+    async with asyncio.timeout(30):
+        while True:
+            found = await shown(client)
+            if value in found:
+                seen.add(found[value]["updatedAt"])
+            elif not updates:
+                return set()
+            if updates and len(seen) >= updates:
+                return seen
+            await asyncio.sleep(0.05)

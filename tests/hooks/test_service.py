@@ -1,16 +1,18 @@
 import asyncio
+import json
 import uuid
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connectors.hooks.service import run_hooks
 from connectors.hooks.settings import HooksSettings
+from connectors.hooks.silences import expire_silence, new_silence, write_silence
 from connectors.kafka import new_consumer, new_producer
 from schemas.alert import Alert
 from schemas.dead_letter import read_dead_letter
-from schemas.topics import ALERTS, DEAD_LETTERS
+from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES
 from tests.hooks.alerts import SECRET, Inbox, alert
 
 
@@ -199,3 +201,82 @@ async def test_two_processes_share_the_work_and_lose_nothing_when_one_leaves(kaf
             while wanted:
                 wanted -= {told for _, told in await stays.next(1)}
     assert set(inbox.ids) == {each.id for each in before + after}
+
+
+def addressed(settings, **routing):
+    """Change the one route of some settings."""
+    (route,) = settings.routes
+    changed = route.model_validate(route.model_dump(exclude_unset=True) | routing)
+    return settings.model_copy(update={"routes": (changed,)})
+
+
+async def test_a_group_that_waits_survives_a_restart_and_is_told_whole(kafka, mark):
+    inbox = Inbox()
+    a, b = marked(mark, "a"), marked(mark, "b")
+    async with inbox.open() as address:
+        settings = configured(mark, {"one": address})
+        patient = addressed(settings, group_by=["mark"], group_wait="1h")
+        await publish(kafka, a, b)
+        async with running(kafka, patient) as hooks:
+            await until_noticed(kafka, settings.group, 2)
+            hooks.task.cancel()
+        assert inbox.received == []
+        hasty = addressed(settings, group_by=["mark"], group_wait="0s")
+        async with running(kafka, hasty) as hooks:
+            assert {told for _, told in await hooks.next(2)} == {a.id, b.id}
+    (told,) = (json.loads(body) for _, body in inbox.received)
+    assert told["type"] == "alerts.group"
+    assert set(told["data"]["ids"]) == {a.id, b.id}
+
+
+async def until_noticed(kafka, group, count):
+    """Wait until Kafka holds so many notices of a group."""
+    consumer = new_consumer(kafka, NOTICES.name)
+    await consumer.start()
+    try:
+        async for record in consumer:
+            count -= record.key.decode().startswith(f"{group}|")
+            if not count:
+                return
+    finally:
+        await consumer.stop()
+
+
+async def test_a_silence_holds_in_a_running_process_and_its_end_speaks(kafka, mark):
+    inbox = Inbox()
+    now = datetime.now(UTC)
+    silence = new_silence(
+        [f"mark={mark}", "value=quiet"], starts_at=now, lasts=timedelta(hours=1),
+        created_by="ops", comment="works", now=now,
+    )  # fmt: skip
+    quiet = marked(mark, "quiet").model_copy(update={"labels": {"mark": mark, "value": "quiet"}})
+    loud = marked(mark, "loud")
+    async with inbox.open() as address:
+        await write_silence(kafka, silence)
+        async with running(kafka, configured(mark, {"one": address})) as hooks:
+            await publish(kafka, quiet, loud)
+            assert await hooks.next(1) == [("one", loud.id)]
+            await expire_silence(kafka, silence.id, datetime.now(UTC))
+            assert await hooks.next(1) == [("one", quiet.id)]
+
+
+async def test_an_alert_that_was_told_mutes_those_it_explains_also_after_a_restart(kafka, mark):
+    inbox = Inbox()
+
+    def labelled(name, state="firing"):
+        each = marked(mark, name, state)
+        return each.model_copy(update={"labels": {"mark": mark, "role": name}})
+
+    down, number, other = labelled("down"), labelled("number"), labelled("other")
+    up = labelled("down", "resolved")
+    async with inbox.open() as address:
+        rule = {"source": "role=down", "target": "role=number", "equal": "mark"}
+        settings = configured(mark, {"one": address}, inhibit=[rule])
+        await publish(kafka, down)
+        async with running(kafka, settings) as hooks:
+            assert await hooks.next(1) == [("one", down.id)]
+        await publish(kafka, number, other)
+        async with running(kafka, settings) as hooks:
+            assert await hooks.next(1) == [("one", other.id)]
+            await publish(kafka, up)
+            assert {told for _, told in await hooks.next(2)} == {up.id, number.id}
