@@ -55,7 +55,9 @@ async def test_only_the_role_that_may_sees_full_numbers(filled):
         assert re.fullmatch(r"139\d{8}", await callee("Bearer t-full"))
 
 
-@pytest.mark.parametrize("shown", [None, b"Bearer wrong", b"Basic t-read", b"Bearer", b"Bearer \xff"])
+@pytest.mark.parametrize(
+    "shown", [None, b"Bearer wrong", b"Basic t-read", b"Bearer", b"Bearer \xff"]
+)
 async def test_without_the_token_nothing_is_told(filled, shown):
     board, _ = filled
     headers = {} if shown is None else {"Authorization": shown}
