@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from streams.cli import broker, demo, hooks, rules, services, silences, topics
+from streams.cli import backtest, broker, demo, hooks, rules, services, silences, topics
 
 app = typer.Typer(
     name="callstreams",
@@ -24,6 +24,7 @@ services.register(app)
 app.add_typer(hooks.app)
 app.add_typer(silences.app)
 app.add_typer(rules.app)
+backtest.register(app)
 broker.register(app)
 topics.register(app)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,10 +14,12 @@ from rich.table import Column, Table
 
 from schemas.alert import Severity
 from schemas.errors import ConfigError
+from streams.backtest.ruletests import load_rules_of, load_tests, run_test
 from streams.core.rules import RuleSet, join_rules, load_default_rules, load_rules, words
 from streams.core.rules import rules_schema as schema_of_rules
 from streams.core.rules.explain import boundaries, explain, fewest_to_fire
 from streams.core.rules.model import Condition
+from streams.settings import StreamsSettings
 
 app = typer.Typer(name="rules", help="The rules that alerts come from.", no_args_is_help=True)
 
@@ -96,6 +99,45 @@ def schema() -> None:
     typer.echo(json.dumps(schema_of_rules(), indent=2, ensure_ascii=False))
 
 
+@app.command()
+def test(
+    files: Annotated[list[Path], typer.Argument(help="Files of tests.", metavar="FILE...")],
+) -> None:
+    """Run rules' tests: series of calls in, alerts expected at given times."""
+    console = Console(highlight=False, soft_wrap=True)
+    failed = ran = 0
+    for path in files:
+        try:
+            tests = load_tests(_text(path), str(path))
+            rules = load_rules_of(tests, partial(_beside, path))
+        except ConfigError as error:
+            _fail(str(error))
+        for number, each in enumerate(tests.tests, 1):
+            ran += 1
+            failures = list(run_test(each, rules, StreamsSettings()))
+            failed += bool(failures)
+            mark = "[red]✗[/red]" if failures else "[green]✓[/green]"
+            console.print(f"{mark} {escape(each.name or f'test {number}')}")
+            for failure in failures:
+                console.print(f"  {escape(failure.text)}")
+    console.print(f"{ran - failed} of {ran} tests passed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _beside(path: Path, name: str) -> str:
+    return _text(path.parent / name)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8: save it as UTF-8") from error
+
+
 def _read(files: list[Path] | None) -> RuleSet:
     if not files:
         return load_default_rules()
@@ -103,11 +145,7 @@ def _read(files: list[Path] | None) -> RuleSet:
     sets: list[tuple[str, RuleSet]] = []
     for path in files:
         try:
-            sets.append((str(path), load_rules(path.read_text(encoding="utf-8"), str(path))))
-        except OSError as error:
-            told.append(f"{path}: cannot be read: {error.strerror}")
-        except UnicodeDecodeError:
-            told.append(f"{path}: is not UTF-8: save it as UTF-8")
+            sets.append((str(path), load_rules(_text(path), str(path))))
         except ConfigError as error:
             told.append(str(error))
     if told:

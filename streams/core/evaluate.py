@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 
 from schemas.alert import Alert, AlertState
 from schemas.scope import Scope
@@ -11,6 +12,8 @@ from streams.core.rules.diagnose import diagnose
 from streams.core.siblings import Siblings
 from streams.core.totals import Totals
 from streams.core.view import ScopeView
+
+_parse = lru_cache(maxsize=100_000)(Scope.parse)
 
 
 class Evaluator:
@@ -52,14 +55,14 @@ class Evaluator:
             due.update(
                 text
                 for text in self._totals.scopes(partition)
-                if self.watch.awaits_time(Scope.parse(text), sizes)
+                if self.watch.awaits_time(_parse(text), sizes)
             )
         self._last[partition] = now
         yield from sorted(due.difference(told))
 
     def transitions(self, partition: int, text: str) -> Iterator[Alert]:
         """Give what becomes of each alert of a scope, and keep it; the caller publishes it."""
-        scope, end = Scope.parse(text), self._totals.end(partition)
+        scope, end = _parse(text), self._totals.end(partition)
         view = ScopeView(self._totals, partition, text, end - self._keep)
         for alert in self.watch.transitions(self._alerts, partition, scope, view, end * 1000):
             told = alert

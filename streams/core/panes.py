@@ -111,24 +111,21 @@ class Sliding:
 
     def between(self, start: int, end: int) -> Counts:
         """Sum any stretch of panes; costs as many as it holds."""
-        total = NOTHING
-        for each in self._between(start, end):
-            total = total.plus(self._panes[each])
-        return total
+        return self._sum(self._between(start, end))
 
     def last(self, attempts: int, since: int = 0) -> tuple[int, Counts]:
         """Sum the newest panes that hold at least `attempts`; also give where they begin.
 
         Panes that begin before `since` (Unix s) are left out.
         """
-        total = NOTHING
-        begin = self.end
-        for start in reversed(self._between(since, self.end)):
-            total = total.plus(self._panes[start])
-            begin = start
-            if total.attempts >= attempts:
-                break
-        return begin, total
+        starts = self._starts
+        lowest, newest = bisect_left(starts, since), bisect_left(starts, self.end)
+        first, found = newest, 0
+        while first > lowest and found < attempts:
+            first -= 1
+            found += self._panes[starts[first]].attempts
+        begin = starts[first] if first < newest else self.end
+        return begin, self._sum(starts[first:newest])
 
     def slices(self, start: int, end: int) -> Iterator[tuple[int, Counts]]:
         """Give the panes of a stretch, oldest first, each with where it begins."""
@@ -149,6 +146,13 @@ class Sliding:
 
     def __bool__(self) -> bool:
         return bool(self._panes)
+
+    def _sum(self, starts: Sequence[int]) -> Counts:
+        """Sum panes, column by column: many times as fast as one after another."""
+        if not starts:
+            return NOTHING
+        *columns, newest = zip(*[self._panes[start] for start in starts], strict=True)
+        return Counts._make((*map(sum, columns), max(newest)))
 
     def _between(self, low: int, high: int) -> list[int]:
         starts = self._starts

@@ -176,10 +176,10 @@ def _explain(error: ErrorDetails, node: yaml.Node, file: str) -> Problem:
         path = context["path"]
     elif "key" in context:
         path = (*path, context["key"])
-    return Problem(file, _line(node, path), f"{_where(path, node)}{_text(error)}")
+    return Problem(file, line_of(node, path), f"{_where(path, node)}{_text(error)}")
 
 
-def _line(node: yaml.Node, path: Sequence[int | str]) -> int:
+def line_of(node: yaml.Node, path: Sequence[int | str]) -> int:
     """Find the line of the deepest part of the path that is written in the file."""
     line = node.start_mark.line + 1
     for part in path:

@@ -1,0 +1,65 @@
+"""The steps that hold the counts, set up as the configuration says: for workers and back-tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas import topics
+from streams.core.calls import CallCounter
+from streams.core.tallies import TallyCounter
+from streams.core.totals import Totals
+from streams.settings import StreamsSettings
+
+_COPIES_BEYOND_LATE = 44 * 3600
+"""Copies of a call are known for a day and the lateness, and some hours more."""
+
+HOME = ZoneInfo("Asia/Shanghai")
+"""The zone of an account that states none."""
+
+
+class Steps(NamedTuple):
+    """From calls and tallies to totals."""
+
+    calls: CallCounter
+    tallies: TallyCounter
+    totals: Totals
+
+
+def new_steps(settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInfo]) -> Steps:
+    """Make the steps, empty.
+
+    Args:
+        settings: how to count.
+        zones: the time zone of each account, by vendor and name.
+    """
+
+    def zone_of(vendor: str, account: str) -> ZoneInfo:
+        return zones.get((vendor, account), HOME)
+
+    return Steps(
+        CallCounter(
+            topic=topics.CALLS.name,
+            partials=topics.PARTIALS.name,
+            dead_letters=topics.DEAD_LETTERS.name,
+            pane_seconds=settings.pane,
+            zone_of=zone_of,
+            late_seconds=settings.late,
+            copies_seconds=settings.late + _COPIES_BEYOND_LATE,
+        ),
+        TallyCounter(
+            topic=topics.TALLIES.name,
+            partials=topics.PARTIALS.name,
+            dead_letters=topics.DEAD_LETTERS.name,
+            pane_seconds=settings.pane,
+            zone_of=zone_of,
+            late_seconds=settings.late,
+        ),
+        Totals(
+            pane_seconds=settings.pane,
+            window_sizes=settings.window_sizes,
+            late_seconds=settings.late,
+            keep_seconds=settings.keep,
+        ),
+    )
