@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from streams.board.service import run_board
-from streams.cli.console import out, plain_errors
-from streams.cli.services import Config, Verbose, _prepare, _run
+from streams.cli.console import Config, Verbose, out, plain_errors
+from streams.cli.running import prepare, run_service
 
 
 def register(parent: typer.Typer) -> None:
@@ -17,8 +17,8 @@ def register(parent: typer.Typer) -> None:
 @plain_errors()
 def board(config: Config = None, verbose: Verbose = False) -> None:
     """Serve the wallboard and its JSON API (/api/v1/openapi.json)."""
-    settings = _prepare(config, verbose=verbose)
-    _run(
+    settings = prepare(config, verbose=verbose)
+    run_service(
         settings.kafka,
         lambda stop: run_board(
             settings.kafka,

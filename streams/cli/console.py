@@ -29,6 +29,10 @@ Config = Annotated[
 """The option that every command takes which is configured."""
 
 
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
+"""Every service takes it."""
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Print an error of ours as one red sentence and end with status 1; decorates commands."""

@@ -14,8 +14,8 @@ from connectors.hooks.service import run_hooks
 from connectors.hooks.settings import HooksSettings
 from schemas.alert import Alert, AlertState, Evidence, Severity
 from schemas.errors import CallstreamsError, ConfigError, FatalError
-from streams.cli.console import Config, out, plain_errors
-from streams.cli.services import Verbose, _prepare, _run
+from streams.cli.console import Config, Verbose, out, plain_errors
+from streams.cli.running import prepare, run_service
 from streams.settings import load_settings
 
 app = typer.Typer(name="hooks")
@@ -31,10 +31,10 @@ def hooks(context: typer.Context, config: Config = None, verbose: Verbose = Fals
     if context.invoked_subcommand is not None:
         context.obj = config
         return
-    settings = _prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose)
     if not settings.hooks.receivers:
         raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
-    _run(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
+    run_service(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
 
 
 @app.command()
