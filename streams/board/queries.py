@@ -20,24 +20,26 @@ from streams.board.answers import (
 from streams.board.history import History, step_of
 from streams.board.masking import masked_call
 from streams.board.questions import MetricsQuery, Which
-from streams.board.records import Alert, Call
+from streams.board.records import Alert, Call, Rate
 from streams.board.state import PAST_DAY, Board, Cell, Entry, rolling_seconds
 
 _Half = TypeVar("_Half")
 _Part = TypeVar("_Part")
 _Value = float | str | None
 
-_SORTS: dict[str, Callable[[Metric], _Value]] = {
-    "scope": lambda metric: metric.scope,
-    "attempts": lambda metric: metric.attempts,
-    "answered": lambda metric: metric.answered,
-    "connected": lambda metric: metric.connected,
-    "abandoned": lambda metric: metric.abandoned,
-    "missed": lambda metric: metric.missed,
-    "answer_rate": lambda metric: _of(metric.answer_rate, lambda known: known.value),
-    "answer_rate.high": lambda metric: _of(metric.answer_rate, lambda known: known.high),
-    "abandon_rate": lambda metric: _of(metric.abandon_rate, lambda known: known.value),
-    "last_event_at": lambda metric: _of(metric.last_event_at, lambda known: known.timestamp()),
+_SORTS: dict[str, Callable[[Entry, Cell], _Value]] = {
+    "scope": lambda entry, _: entry.text,
+    "attempts": lambda _, cell: _of(cell.answer, lambda half: half.attempts),
+    "answered": lambda _, cell: _of(cell.answer, lambda half: half.answered),
+    "connected": lambda _, cell: _of(cell.answer, lambda half: half.connected),
+    "abandoned": lambda _, cell: _of(cell.answer, lambda half: half.abandoned),
+    "missed": lambda _, cell: _of(cell.missed, lambda half: half.missed),
+    "answer_rate": lambda _, cell: _of(_answer_rate(cell), lambda rate: rate.value),
+    "answer_rate.high": lambda _, cell: _of(_answer_rate(cell), lambda rate: rate.high),
+    "abandon_rate": lambda _, cell: _of(
+        _of(cell.answer, lambda half: half.abandon_rate), lambda rate: rate.value
+    ),
+    "last_event_at": lambda _, cell: _of(cell.last_event_at, datetime.timestamp),
 }
 
 
@@ -46,13 +48,18 @@ def metrics(board: Board, query: MetricsQuery, now: datetime, stale_after: timed
     windows = board.windows()
     window = query.window or (windows[0] if windows else "")
     found = [
-        metric_of(board, entry, window, now, stale_after)
-        for entry in board.entries()
-        if window in entry.cells and _fits(board, entry, query)
+        entry for entry in board.entries() if window in entry.cells and _fits(board, entry, query)
     ]
-    found = _sorted(found, query.sort)
-    page = found[query.offset : query.offset + query.limit]
-    return Metrics(page, len(found), query.offset, query.limit, window, windows)
+    # only what is on the page is written out: there may be 10,000 more
+    page = _sorted(found, window, query.sort)[query.offset : query.offset + query.limit]
+    return Metrics(
+        [metric_of(board, entry, window, now, stale_after) for entry in page],
+        len(found),
+        query.offset,
+        query.limit,
+        window,
+        windows,
+    )
 
 
 def metric_of(
@@ -218,13 +225,17 @@ def _fits(board: Board, entry: Entry, query: MetricsQuery) -> bool:
     return search in entry.text.casefold() or search in (board.name_of(scope) or "").casefold()
 
 
-def _sorted(found: list[Metric], sort: str) -> list[Metric]:
-    value = _SORTS[sort.removeprefix("-")]
-    known = [metric for metric in found if value(metric) is not None]
-    unknown = [metric for metric in found if value(metric) is None]
-    known.sort(key=lambda metric: metric.scope)
-    known.sort(key=value, reverse=sort.startswith("-"))  # type: ignore[arg-type] # none is None
-    return known + sorted(unknown, key=lambda metric: metric.scope)
+def _sorted(found: list[Entry], window: str, sort: str) -> list[Entry]:
+    read = _SORTS[sort.removeprefix("-")]
+    found = sorted(found, key=lambda entry: entry.text)
+    told = [(read(entry, entry.cells[window]), entry) for entry in found]
+    known = [(value, entry) for value, entry in told if value is not None]
+    known.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
+    return [entry for _, entry in known] + [entry for value, entry in told if value is None]
+
+
+def _answer_rate(cell: Cell) -> Rate | None:
+    return _of(cell.answer, lambda half: half.answer_rate)
 
 
 def _points(history: History) -> list[HistoryPoint]:
