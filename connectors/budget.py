@@ -21,12 +21,15 @@ class Spaced:
 
     Args:
         gap: the least time between two requests. 20 a minute is a gap of 3 s.
-        spent: the first request waits for a gap too: another process may just have sent one.
     """
 
-    def __init__(self, gap: timedelta, *, spent: bool = False) -> None:
+    def __init__(self, gap: timedelta) -> None:
         self._limiter = AsyncLimiter(1, gap.total_seconds())
-        self._spent = spent
+        self._spent = False
+
+    def spend(self) -> None:
+        """Let the next request wait for a whole gap: another process may just have sent one."""
+        self._spent = True
 
     async def acquire(self) -> None:
         """Wait for the next free gap."""

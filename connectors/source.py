@@ -92,6 +92,17 @@ class History(Source, Protocol):
 
 
 @runtime_checkable
+class Announced(Protocol):
+    """A source whose vendor answers so seldom that whoever takes it over must know of each try.
+
+    Attributes:
+        announced: each poll is noted in Kafka before it asks, even where it then fails.
+    """
+
+    announced: bool
+
+
+@runtime_checkable
 class Pushed(Protocol):
     """A source whose records are pushed to us as well, so that the two can be compared.
 

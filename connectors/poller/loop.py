@@ -13,7 +13,7 @@ from connectors.poller.publisher import Publisher
 from connectors.poller.schedule import Failure, Fault, History, Outcome, Success, decide, judge
 from connectors.poller.settings import PollerSettings
 from connectors.poller.status import SourceStatus, State
-from connectors.source import Source, source_name
+from connectors.source import Announced, Source, source_name
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +82,12 @@ class SourceLoop:
                 self._publisher = await self._open_publisher(self._source, self._clock.now())
                 await self._await_turn(self._publisher)
             self._say(State.POLLING, self.history.reason)
+            announced = isinstance(self._source, Announced) and self._source.announced
+            if announced:
+                await self._await_turn(self._publisher)
             now = self._clock.now()
+            if announced:
+                await self._publisher.announce(now)
             poll = await self._source.poll(self._publisher.cursor, now)
         except Exception as error:  # noqa: BLE001 - whatever a source does, the others go on
             return self._failed(error)
@@ -103,7 +108,7 @@ class SourceLoop:
 
     async def _await_turn(self, publisher: Publisher) -> None:
         """Wait where whoever had the source before us polled it less than its interval ago."""
-        if self.history.state is State.STARTING and publisher.polled_at is not None:
+        if publisher.polled_at is not None:
             early = publisher.polled_at + self._source.interval - self._clock.now()
             early = min(early, self._source.interval)
             await self._clock.sleep(max(0.0, early.total_seconds()))

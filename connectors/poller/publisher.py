@@ -49,12 +49,16 @@ class Publisher(Protocol):
 
     @property
     def polled_at(self) -> datetime | None:
-        """Tell when the poll began that wrote it."""
+        """Tell when the poll began that wrote or announced it last."""
         ...
 
     @property
     def found_by_search(self) -> int:
         """Tell how many records the vendor's pushes should have brought and did not."""
+        ...
+
+    async def announce(self, now: datetime) -> None:
+        """Note that a poll begins: whoever takes over sees it as `polled_at`."""
         ...
 
     async def publish(self, poll: Poll, now: datetime) -> int:
@@ -187,13 +191,24 @@ class KafkaPublisher:
 
     @property
     def polled_at(self) -> datetime | None:
-        """Tell when the poll began that wrote the cursor."""
+        """Tell when the poll began that wrote the cursor, or was announced, last."""
         return self._polled_at
 
     @property
     def found_by_search(self) -> int:
         """Tell how many records the vendor's pushes should have brought and did not."""
         return self._found.count
+
+    async def announce(self, now: datetime) -> None:
+        """Note in Kafka that a poll begins, by writing the cursor as it stands.
+
+        Raises:
+            RetryableError: Kafka did not take it in time.
+            FencedError: another process has taken the source over.
+        """
+        await to_the_end(
+            self._publish((), self._cursor or b"null", now), self.settings.drain_timeout
+        )
 
     async def publish(self, poll: Poll, now: datetime) -> int:
         """Publish what is new in a poll, and say how many records that were.

@@ -76,7 +76,7 @@ async def read_cursor(consumer: AIOKafkaConsumer, name: str, partition: int) -> 
     consumer.assign([place])
     start = await consumer.beginning_offsets([place])
     found = None
-    async for message in _read_on(consumer, start):
+    async for message in read_on(consumer, start):
         if message.key == key:
             found = message
     if found is None or found.value is None:
@@ -105,7 +105,7 @@ async def read_memory(
     offsets = await offsets_since(consumer, topic, partitions, since)
     memory = Memory()
     wanted = ("ce_source", source.encode())
-    async for message in _read_on(consumer, offsets):
+    async for message in read_on(consumer, offsets):
         # What was pushed came past the poller: its other form would be taken for a change.
         if wanted in message.headers and PUSH_HEADER not in message.headers:
             try:
@@ -131,7 +131,7 @@ async def offsets_since(
     }
 
 
-async def _read_on(
+async def read_on(
     consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
 ) -> AsyncIterator[Message]:
     """Read from the offsets to the end, as it stood when the reading began.

@@ -76,14 +76,21 @@ class Faults:
     """A server's queue of faults."""
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[Fault, str]] = deque()
+        self._queue: deque[tuple[Fault | None, str]] = deque()
 
-    def queue(self, fault: Fault, *, times: int = 1, path: str = "") -> None:
-        """Let `fault` befall the next `times` requests whose path ends in `path`."""
-        self._queue.extend([(fault, path)] * times)
+    def queue(self, fault: Fault, *, times: int = 1, path: str = "", after: int = 0) -> None:
+        """Let `fault` befall the next `times` requests whose path ends in `path`.
+
+        Args:
+            fault: what goes wrong.
+            times: so often.
+            path: where.
+            after: so many requests go well before.
+        """
+        self._queue.extend([(None, path)] * after + [(fault, path)] * times)
 
     def take(self, path: str) -> Fault | None:
-        """Take the first fault that waits for a request to `path`."""
+        """Take what waits first for a request to `path`."""
         for place, (fault, ending) in enumerate(self._queue):
             if path.endswith(ending):
                 del self._queue[place]

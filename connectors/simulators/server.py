@@ -6,8 +6,9 @@ import asyncio
 import json
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 
 from pydantic import JsonValue
@@ -155,6 +156,8 @@ class VendorServer:
             fault = self.faults.take(request.path)
             exchange = Exchange(request, body, self.now(), fault)
             answer = self._answer(exchange, handler)
+            date = format_datetime((exchange.now + self.skew).astimezone(UTC), usegmt=True)
+            answer = replace(answer, headers={**answer.headers, "Date": date})
             self.log.add(request.path, exchange.now, answer.status)
             if isinstance(fault, SlowBody | CutBody):
                 return await _write_in_halves(request, answer, fault)

@@ -149,6 +149,9 @@ class ListPublisher:
         self.opened += 1
         return self
 
+    async def announce(self, now: datetime) -> None:
+        self.polled_at = now
+
     async def publish(self, poll: Poll, now: datetime) -> int:
         fault = self._faults.popleft() if self._faults else None
         if fault is not None:

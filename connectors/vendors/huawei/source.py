@@ -176,6 +176,7 @@ class CampaignStatisticsSource:
     vendor: Vendor = Vendor.HUAWEI
     feed: str = "campaign-statistics"
     lookback: timedelta = _DAY
+    announced: bool = True
 
     def __init__(
         self, client: IsalesClient, *, account: str, vdn: int, interval: timedelta
@@ -186,10 +187,7 @@ class CampaignStatisticsSource:
         self._vdn = vdn
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:
-        """Read all campaigns: the interface knows no changes since.
-
-        The cursor says when they were read, so that whoever takes over does not ask too early.
-        """
+        """Read all campaigns: the interface knows no changes since."""
         rows = await self._client.statistics_rows()
         return Poll(
             [
@@ -204,7 +202,7 @@ class CampaignStatisticsSource:
                 )
                 for row in rows
             ],
-            {"read_at": now.isoformat()},
+            cursor or {},
         )
 
     async def close(self) -> None:

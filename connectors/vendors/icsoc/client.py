@@ -84,8 +84,8 @@ class Client:
         """Read page after page, until there is no next one or `max_pages` are read.
 
         The last page has `search_after` None unless the bound ended the reading. A next-page
-        mark that was seen before may be the end, or a page that came twice: the page is asked
-        for again, and a vendor that says the same three times means the end.
+        mark that was seen before, or none on a full page, may be the end or a fault: the page
+        is asked for again, and a vendor that says the same three times means the end.
 
         Raises:
             RetryableError: the vendor did not answer, or answered a code other than 0.
@@ -93,17 +93,21 @@ class Client:
         """
         seen = {search_after}
         for _ in range(max_pages):
-            page = await self._new_page(search_body(filters, search_after), seen)
+            body = search_body(filters, search_after)
+            page = await self._new_page(body, seen, filters.per_page)
             yield page
             if page.search_after is None:
                 return
             search_after = page.search_after
             seen.add(search_after)
 
-    async def _new_page(self, body: bytes, seen: Container[str | None]) -> Page:
+    async def _new_page(self, body: bytes, seen: Container[str | None], full: int) -> Page:
         for _ in range(_REPEATS):
             page = await self._page(body)
-            if page.search_after is None or page.search_after not in seen:
+            if page.search_after is None:
+                if len(page.results) < full:
+                    return page
+            elif page.search_after not in seen:
                 return page
         return replace(page, search_after=None)
 

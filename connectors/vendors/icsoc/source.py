@@ -89,17 +89,18 @@ class IcsocAccount(AccountSettings):
         return self
 
     @cached_property
-    def budget(self) -> Budget:
+    def budget(self) -> Spaced:
         """Give the one budget of the account's searches."""
-        return Spaced(self.request_gap / (1 - self.backfill_share), spent=True)
+        return Spaced(self.request_gap / (1 - self.backfill_share))
 
     @cached_property
-    def spare_budget(self) -> Budget:
+    def spare_budget(self) -> Spaced:
         """Give what live polling leaves to backfills and other commands."""
         return Spaced(self.request_gap / self.backfill_share)
 
     def sources(self) -> Sequence[Source]:
         """Make the feed `cdr`; none for an account that is pushed alone."""
+        self.budget.spend()
         return self._feeds(self.budget)
 
     def histories(self) -> Sequence[History]:

@@ -54,12 +54,12 @@ class SevenmoorAccount(AccountSettings):
     request_gap: _Pause = timedelta(seconds=3.1)
 
     @cached_property
-    def budget(self) -> Budget:
+    def budget(self) -> Spaced:
         """Give the one budget of the account, which all its sources draw on."""
-        return Spaced(self.request_gap / (1 - self.backfill_share), spent=True)
+        return Spaced(self.request_gap / (1 - self.backfill_share))
 
     @cached_property
-    def spare_budget(self) -> Budget:
+    def spare_budget(self) -> Spaced:
         """Give what the sources leave to backfills and other commands."""
         return Spaced(self.request_gap / self.backfill_share)
 
@@ -76,6 +76,7 @@ class SevenmoorAccount(AccountSettings):
 
     def sources(self) -> Sequence[Source]:
         """Make the sources; each can be closed alone, and all share the account's budget."""
+        self.budget.spend()
         sources: list[Source] = [
             DialoutTaskSource(
                 self.client(), account=self.name, zone=self.zone, interval=self.tasks_interval

@@ -144,6 +144,15 @@ async def test_a_span_beyond_three_months_is_split_and_a_numbers_rows_are_summed
     ]
 
 
+async def test_an_answer_to_another_query_is_not_taken_for_ours():
+    http = FakeHttp([sample("report-answer")])  # echoes 2020-09-25 20:32:03 and so on
+
+    with pytest.raises(RetryableError, match="another query"):
+        await client_of(http).answer_report(
+            at("2020-09-26 00:00:00"), at("2020-12-25 20:32:03"), ["01081401967"]
+        )
+
+
 async def test_times_are_asked_for_in_the_accounts_zone():
     http = FakeHttp([rows_for()])
 

@@ -188,6 +188,9 @@ async def test_all_sources_and_clients_of_an_account_wait_for_one_budget(monkeyp
     asked = []
 
     class Budget:
+        def spend(self):
+            return
+
         async def acquire(self):
             asked.append(1)
             raise FatalError("no more today")
