@@ -9,6 +9,7 @@ SOURCES := schemas connectors streams tests
 .PHONY: demo test lint types contracts check lock clean
 
 $(STAMP): requirements/dev.lock pyproject.toml
+	@echo "installing into $(VENV): about a minute, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

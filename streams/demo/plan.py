@@ -90,6 +90,7 @@ def configuration(
             },
         ],
         "ingress": {"port": ingress_port},
+        "board": {"port": board_port},
         "streams": {
             "windows": list(WINDOWS),
             "pane": "1s",

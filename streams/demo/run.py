@@ -30,7 +30,7 @@ from streams.demo.screen import screen
 from streams.demo.verdict import Difference, differences, passed, summary
 from streams.demo.watch import Seen, watch
 
-_COMMANDS = ("worker", "hooks", "ingress", "poll")
+_COMMANDS = ("worker", "hooks", "ingress", "poll", "board")
 _REFRESH_SECONDS = 0.5
 _SETTLE_SECONDS = 45
 _FLAGGED = timedelta(seconds=22)
@@ -143,6 +143,7 @@ class Demo:
                 await asyncio.sleep(_REFRESH_SECONDS)
                 off = differences(self._seen, simulation.truth())
             draw("done")
+        self._console.print()  # what follows begins on a line of its own, also in a pipe
         return summary(self._seen, len(self._receiver.delivered), off), off
 
     def _over(self) -> bool:
