@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from streams.cli import backtest, broker, demo, hooks, rules, services, silences, topics
+from streams.cli import backtest, board, broker, demo, hooks, rules, services, silences, topics
 
 app = typer.Typer(
     name="callstreams",
@@ -22,6 +22,7 @@ app = typer.Typer(
 demo.register(app)
 services.register(app)
 app.add_typer(hooks.app)
+board.register(app)
 app.add_typer(silences.app)
 app.add_typer(rules.app)
 backtest.register(app)
