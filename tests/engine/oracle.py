@@ -74,13 +74,12 @@ class Told:
         base.execute(
             "create table metric(topic text, scope text, name text, start bigint, finish bigint)"
         )
-        base.executemany(
-            "insert into metric values (?, ?, ?, ?, ?)",
-            [
-                (topic, m["scope"], m["window"]["name"], _epoch(m, "start"), _epoch(m, "end"))
-                for (topic, _), m in self.metrics.items()
-            ],
-        )
+        told = [
+            (topic, m["scope"], m["window"]["name"], _epoch(m, "start"), _epoch(m, "end"))
+            for (topic, _), m in self.metrics.items()
+        ]
+        if told:
+            base.executemany("insert into metric values (?, ?, ?, ?, ?)", told)
         base.execute(_SQL)
         off = [*self._calls(base), *self._missed(base), *self._tallies(base)]
         if len(self.dead) != poison:
