@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := schemas connectors streams tests
 
-.PHONY: demo test lint types contracts check lock clean
+.PHONY: demo test lint types contracts check bench lock clean
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	@echo "installing into $(VENV): about a minute, once"
@@ -33,10 +33,17 @@ contracts: $(STAMP)
 
 check: lint types contracts ## all that .ci/run asks beside the tests
 
+bench: $(STAMP) ## figures into docs/performance.*, in about 25 minutes; QUICK=1 for trying
+	$(BIN)/python -m benchmarks.engine $(if $(QUICK),--quick)
+	for part in ingress hooks alert_rules; do \
+		test ! -e benchmarks/$$part.py || $(BIN)/python -m benchmarks.$$part || exit 1; \
+	done
+
 lock: ## write requirements/*.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links benchmarks/requirements-peers.in -o benchmarks/requirements-peers.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

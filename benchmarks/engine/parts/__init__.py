@@ -1,0 +1,1 @@
+"""What is measured, one file each: `run` acts, `summarise` is pure."""
