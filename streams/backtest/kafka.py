@@ -10,6 +10,7 @@ from connectors.kafka import (
     KafkaError,
     KafkaSettings,
     TopicPartition,
+    describe_topics,
     new_consumer,
 )
 from schemas import topics
@@ -41,7 +42,7 @@ async def read_rows(
             "or set KAFKA_BOOTSTRAP_SERVERS"
         ) from error
     try:
-        ends = await _seek(consumer, from_ms, to_ms)
+        ends = await _seek(consumer, kafka, from_ms, to_ms)
         merge = _Merge(ends)
         while not merge.done:
             for place in ends:
@@ -104,18 +105,16 @@ class _Merge:
 
 
 async def _seek(
-    consumer: AIOKafkaConsumer, from_ms: int | None, to_ms: int | None
+    consumer: AIOKafkaConsumer, kafka: KafkaSettings, from_ms: int | None, to_ms: int | None
 ) -> dict[TopicPartition, int]:
     """Assign the partitions from their beginning in time, and give where each ends."""
-    known = await consumer.topics()
     names = [topic.name for topic in (topics.CALLS, topics.TALLIES)]
-    missing = [name for name in names if name not in known]
+    states = await describe_topics(kafka, names)
+    missing = [name for name in names if name not in states]
     if missing:
         raise ConfigError(f"there is no topic {missing[0]}: callstreams topics create")
     places = [
-        TopicPartition(name, number)
-        for name in names
-        for number in sorted(consumer.partitions_for_topic(name) or ())
+        TopicPartition(name, number) for name in names for number in range(states[name].partitions)
     ]
     consumer.assign(places)
     ends: dict[TopicPartition, int] = await consumer.end_offsets(places)
