@@ -111,6 +111,9 @@ class Http:
         verify: False, or an SSL context, where the vendor's certificate is a private one.
         largest_body: more bytes than this are refused rather than read.
         clock: the time of this computer.
+
+    Attributes:
+        skew: how far the other clock runs ahead of ours, as the last answer told; to the second.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class Http:
         self._largest = largest_body
         self._clock = clock
         self._correction = timedelta(0)
+        self.skew: timedelta | None = None
         self._client = httpx.AsyncClient(
             timeout=timeout.total_seconds(), verify=verify, follow_redirects=False
         )
@@ -213,17 +217,18 @@ class Http:
                 f"the connection to {self.host} broke: {type(error).__name__}"
             ) from error
         headers = dict(response.headers)
+        theirs = served_at(headers)
+        self.skew = None if theirs is None else theirs - self._clock()
         if response.status_code == _UNAUTHORISED:
-            self._correct_clock(headers)
+            self._correct_clock(theirs)
         return _judge(response.status_code, headers, body, self.host, policy)
 
-    def _correct_clock(self, headers: Mapping[str, str]) -> None:
+    def _correct_clock(self, theirs: datetime | None) -> None:
         """Take the vendor's time for signing where it differs from what was signed.
 
         Raises:
             RetryableError: it did, so that the same request may succeed now.
         """
-        theirs = served_at(headers)
         if theirs is None or abs(theirs - self.now()) <= _TOLERATED_SKEW:
             return
         self._correction = theirs - self._clock()

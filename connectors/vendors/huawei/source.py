@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.accounts import AccountSettings
 from connectors.budget import Budget, Spaced, Unlimited
-from connectors.http import Http
+from connectors.http import Http, RetryPolicy
 from connectors.secrets import Secret
 from connectors.source import Cursor, History, Poll, Source, Span
 from connectors.vendors.huawei.auth import Credentials, Scheme
@@ -103,12 +103,18 @@ class HuaweiAccount(AccountSettings):
 
     def isales(self, base_url: str) -> IsalesClient:
         """Make a client of CC-iSales on the account's budget."""
-        http = self._http(base_url, self.statistics_budget)
+        return self.isales_of(self.http(base_url, self.statistics_budget))
+
+    def isales_of(self, http: Http) -> IsalesClient:
+        """Make a client of CC-iSales of these connections."""
         return IsalesClient(http, self._signer(http), vdn=self.vdn, locale=self.locale)
 
     def cms(self, base_url: str) -> CmsClient:
         """Make a client of CC-CMS."""
-        http = self._http(base_url, Unlimited())
+        return self.cms_of(self.http(base_url, Unlimited()))
+
+    def cms_of(self, http: Http) -> CmsClient:
+        """Make a client of CC-CMS of these connections."""
         return CmsClient(http, self._signer(http), vdn=self.vdn, page_size=self.missed_page_size)
 
     def sources(self) -> Sequence[Source]:
@@ -146,9 +152,14 @@ class HuaweiAccount(AccountSettings):
             lookback=self.missed_lookback,
         )
 
-    def _http(self, base_url: str, budget: Budget) -> Http:
+    def http(self, base_url: str, budget: Budget, retry: RetryPolicy | None = None) -> Http:
+        """Open connections to one of the two services."""
         return Http(
-            base_url, budget=budget, timeout=self.request_timeout, verify=self._verification()
+            base_url,
+            budget=budget,
+            timeout=self.request_timeout,
+            retry=retry,
+            verify=self._verification(),
         )
 
     def _signer(self, http: Http) -> Signer:

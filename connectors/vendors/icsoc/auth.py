@@ -34,7 +34,8 @@ from schemas.errors import ConfigError, RetryableError
 
 _log = logging.getLogger(__name__)
 
-_GRANTED_REQUESTS = 128
+GRANTED_REQUESTS = 128
+"""So many token requests an agent has in 24 hours."""
 _PERIOD = timedelta(hours=24)
 _LONGEST_MARGIN = timedelta(minutes=5)
 
@@ -159,6 +160,11 @@ class Tokens:
                 return kept.access_token
             return await self._ask()
 
+    def asked(self) -> int:
+        """Tell how many tokens were asked for in the last 24 hours."""
+        since = self._clock() - _PERIOD
+        return sum(moment > since for moment in _load(self._path).asked)
+
     async def drop(self, token: str) -> None:
         """Forget a token that was refused, unless another has taken its place."""
         async with self._lock:
@@ -193,10 +199,10 @@ class Tokens:
         """Build the request, and note it before it is sent: a crash must not forget it."""
         now = self._clock()
         asked = tuple(moment for moment in _load(self._path).asked if moment > now - _PERIOD)
-        if len(asked) >= _GRANTED_REQUESTS - 1:
+        if len(asked) >= GRANTED_REQUESTS - 1:
             raise RetryableError(
                 f"{len(asked)} tokens were asked for in 24 hours and the vendor grants "
-                f"{_GRANTED_REQUESTS}: find out why tokens are refused or not kept",
+                f"{GRANTED_REQUESTS}: find out why tokens are refused or not kept",
                 retry_after=min(asked) + _PERIOD - now,
             )
         _save(self._path, _Kept(asked=(*asked, now)))

@@ -88,6 +88,11 @@ class IcsocAccount(AccountSettings):
             )
         return self
 
+    @property
+    def token_directory(self) -> Path:
+        """Tell where the token is kept."""
+        return self.state_dir or Path(platformdirs.user_state_dir("callstreams"))
+
     @cached_property
     def budget(self) -> Spaced:
         """Give the one budget of the account's searches."""
@@ -147,8 +152,8 @@ class CdrSource:
         timeout = settings.request_timeout
         self._login = Http(oauth.base_url, budget=Unlimited(), timeout=timeout)
         self._search = Http(settings.base_url, budget=budget or settings.budget, timeout=timeout)
-        directory = settings.state_dir or Path(platformdirs.user_state_dir("callstreams"))
-        self._client = Client(self._search, Tokens(oauth, self._login, directory, clock))
+        tokens = Tokens(oauth, self._login, settings.token_directory, clock)
+        self._client = Client(self._search, tokens)
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:
         """Read a chunk of the sweep, where one is due, and the recent span.

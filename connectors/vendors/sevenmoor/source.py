@@ -65,7 +65,12 @@ class SevenmoorAccount(AccountSettings):
 
     def client(self, budget: Budget | None = None) -> SevenmoorClient:
         """Make a client with connections of its own, by default on the account's budget."""
-        http = Http(self.base_url, budget=budget or self.budget, timeout=self.request_timeout)
+        return self.client_of(
+            Http(self.base_url, budget=budget or self.budget, timeout=self.request_timeout)
+        )
+
+    def client_of(self, http: Http) -> SevenmoorClient:
+        """Make a client of these connections."""
         return SevenmoorClient(
             http,
             Credentials(self.appkey, self.secret.get_secret_value()),
