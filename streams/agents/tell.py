@@ -87,14 +87,7 @@ class Teller:
         for partition in held:
             self._totals.advance(partition, now_ms() - self._idle_ms)
             outputs = list(self._changed(partition))
-            await durable(
-                [
-                    await self._app.producer.send(
-                        output.topic, output.key, output.value, output.partition, None, None
-                    )
-                    for output in outputs
-                ]
-            )
+            await durable(await self._app.sender.send(outputs))
             if self._app.consumer_generation_id != generation:
                 return
 

@@ -10,6 +10,7 @@ from yarl import URL
 from connectors.kafka import KafkaSettings
 from schemas.topics import Cleanup, Topic
 from streams.engine.recovery import ExactTableManager
+from streams.engine.sender import Sender
 from streams.engine.table import StepTable
 from streams.engine.transport import Transport
 
@@ -39,7 +40,8 @@ def new_app(name: str, kafka: KafkaSettings, *, data_dir: str, **overrides: Any)
         "broker_rebalance_timeout": 30.0,
         "broker_request_timeout": 30.0,
         "consumer_auto_offset_reset": "earliest",
-        "producer_linger": 0.005,
+        "producer_linger": 0.0,  # the sender makes the batches
+        "producer_max_batch_size": 512 * 1024,
         "producer_request_timeout": 30.0,
         "stream_wait_empty": False,
         "stream_recovery_delay": 0.0,
@@ -49,6 +51,7 @@ def new_app(name: str, kafka: KafkaSettings, *, data_dir: str, **overrides: Any)
     }
     app = faust.App(name, **(settings | overrides))
     app.kafka_settings = kafka  # recovery reads the changelogs with a consumer of its own
+    app.sender = Sender(app)
     app.transport = Transport(url, app)
     app.producer_transport = Transport(url, app)
     return app

@@ -51,3 +51,8 @@ class Liveness:
                 f"this worker stood still for {away:.0f} s and may have been replaced; it ends, "
                 "so that it says nothing out of date. Start it again"
             )
+
+    @property
+    def is_beating(self) -> bool:
+        """Tell whether the pulse has begun and has not stopped."""
+        return self._last is not None and self._clock() - self._last <= self._limit

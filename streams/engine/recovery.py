@@ -10,6 +10,7 @@ everything behind them is ready.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from faust.tables.manager import TableManager
@@ -17,6 +18,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
+from connectors import telemetry
 from connectors.kafka import KafkaSettings, TopicPartition, new_consumer
 from schemas.errors import FatalError
 from streams.engine.stage import die
@@ -39,10 +41,12 @@ class ExactRecovery(Recovery):
                 return
             self.signal_recovery_start.clear()
             generation = self._generation_id
+            began = time.monotonic()
             try:
                 self._set_recovery_started()
                 await self._wait(self._restore(set(self.active_tps)))
                 await self._wait(self.on_recovery_completed(generation))
+                telemetry.RECOVERY_SECONDS.observe(time.monotonic() - began)
             except RebalanceAgain:
                 continue  # the next round has been asked for
             except ServiceStopped:

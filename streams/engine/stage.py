@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
@@ -13,6 +14,7 @@ from faust.types import TP
 
 from streams.core.step import Batch, Effects, Step
 from streams.engine.liveness import Liveness
+from streams.engine.meter import Meter
 from streams.engine.table import StepTable, durable
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ def add_stage(
         liveness: asked before anything is written or acknowledged.
         on_fault: what to do when writing fails, or the step does: by default, end the process.
     """
-    stage = _Stage(app, step, table, liveness)
+    stage = _Stage(app, step, table, liveness, Meter(name))
 
     async def run(stream: Any) -> None:
         async for event in stream.noack().events():
@@ -77,12 +79,18 @@ def add_stage(
 
 class _Stage:
     def __init__(
-        self, app: faust.App, step: Step, table: StepTable | None, liveness: Liveness
+        self,
+        app: faust.App,
+        step: Step,
+        table: StepTable | None,
+        liveness: Liveness,
+        meter: Meter,
     ) -> None:
         self._app = app
         self._step = step
         self._table = table
         self._liveness = liveness
+        self._meter = meter
 
     async def handle(self, event: Any) -> None:
         message = event.message
@@ -96,13 +104,16 @@ class _Stage:
             self._app.consumer.committed(TP(message.topic, message.partition)),
         )
         self._liveness.check()
+        began = time.perf_counter()
         effects = self._step.fold(batch)
+        folded = time.perf_counter() - began
         await self._make_true(batch, effects)
         # After a rebalance the state has been read anew, perhaps from before these writes:
         # the batch will come again, and may only then be passed.
         self._liveness.check()
         if not self._stale(generation):
             event.ack()
+            self._meter.count(batch, effects, folded)
 
     async def _make_true(self, batch: Batch, effects: Effects) -> None:
         if effects.state:
@@ -111,21 +122,7 @@ class _Stage:
             await durable(await self._table.write(batch.partition, effects.state))
         if effects.outputs:
             self._liveness.check()
-            await durable(await self._send(effects))
-
-    async def _send(self, effects: Effects) -> list[Awaitable[Any]]:
-        send = self._app.producer.send
-        return [
-            await send(
-                output.topic,
-                output.key,
-                output.value,
-                output.partition,
-                None if output.timestamp is None else output.timestamp / 1000,
-                list(output.headers) or None,
-            )
-            for output in effects.outputs
-        ]
+            await durable(await self._app.sender.send(effects.outputs))
 
     def _stale(self, generation: int) -> bool:
         return bool(self._app.consumer_generation_id != generation)

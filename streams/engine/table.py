@@ -15,7 +15,7 @@ from faust.tables.table import Table
 from faust.types import TP
 from yarl import URL
 
-from streams.core.step import Record, Step
+from streams.core.step import Output, Record, Step
 
 STORE_URL = "callstreams://"
 
@@ -113,8 +113,10 @@ class StepTable(Table):
     ) -> list[Awaitable[Any]]:
         """Send changes to the changelog; what it gives can be awaited for their durability."""
         topic = self.changelog_topic_name
-        send = self.app.producer.send
-        return [await send(topic, key, value, partition, None, None) for key, value in changes]
+        sent: list[Awaitable[Any]] = await self.app.sender.send(
+            Output(topic, key, value, partition=partition) for key, value in changes
+        )
+        return sent
 
 
 async def durable(sent: Iterable[Awaitable[Any]]) -> None:

@@ -141,6 +141,26 @@ class BatchConsumer(driver.Consumer):
         """Tell up to where a partition's records need never be delivered again."""
         return cast(int, self._committed_offset[tp] or 0)
 
+    def lag(self) -> dict[TP, int]:
+        """Tell how many records of each source partition are not acknowledged, as far as known.
+
+        Reads what aiokafka knows already: nothing is asked of the broker.
+        """
+        consumer = self._thread._consumer
+        subscription = None if consumer is None else consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return {}
+        found: dict[TP, int] = {}
+        for raw_tp in subscription.assignment.tps:
+            tp, state = ensure_TP(raw_tp), subscription.assignment.state_value(raw_tp)
+            if not self.app.topics.acks_enabled_for(tp.topic) or state.highwater is None:
+                continue
+            # A transaction's mark has an offset too, and is passed without being acknowledged.
+            passed = self.committed(tp) if self._in_flight.get(tp) else state._position
+            if passed is not None:
+                found[tp] = max(0, state.highwater - passed)
+        return found
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what was in flight on partitions that are taken away."""
         for tp in revoked:

@@ -80,7 +80,7 @@ def day_of(scope, outputs):
 
 
 def test_a_call_counts_once_in_each_of_its_scopes_in_its_pane_and_its_day():
-    one = call("1", number="0755", campaign="10/7", region="广东 深圳", carrier="MOBILE", queue="660")
+    one = call("1", campaign="10/7", region="广东 深圳", carrier="MOBILE", queue="660")
     life = Life(counter).live(log_of([message(one)], timestamp=NOW_MS), [1], [])
     counted = partials(life.outputs)
     assert {scope for scope, _ in counted} == {
@@ -159,7 +159,9 @@ def test_a_record_that_is_no_call_is_a_dead_letter_and_the_next_one_counts():
     log = log_of([(b"k", b'{"vendor": 7}'), (b"k", None), message(call("1"))], timestamp=NOW_MS)
     outputs = Life(counter).live(log, [3], []).outputs
     letters = [
-        read_dead_letter(output.headers, output.value) for output in outputs if output.topic == "dead"
+        read_dead_letter(output.headers, output.value)
+        for output in outputs
+        if output.topic == "dead"
     ]
     assert [(letter.code, letter.offset, letter.value) for letter in letters] == [
         ("bad-call", 0, b'{"vendor": 7}'),

@@ -156,5 +156,3 @@ def test_the_first_of_an_older_period_is_a_baseline_too():
     after, added = grown(before, 2000, Counter(400, 99, 40))
     assert (added.attempts, added.answered) == (0, 0)
     assert {counter.since_ms for counter in after.periods} == {400, 500}
-
-

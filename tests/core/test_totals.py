@@ -90,9 +90,7 @@ def test_a_fine_pane_that_begins_with_the_day_is_not_the_day():
 
 
 def test_panes_past_their_time_leave_memory_and_changelog():
-    life = lived(
-        partial(T0, "calls-0", 5, 3), partial(T0 + 20_000, "calls-0", 6, 1), sizes=[1, 1]
-    )
+    life = lived(partial(T0, "calls-0", 5, 3), partial(T0 + 20_000, "calls-0", 6, 1), sizes=[1, 1])
     left = {key for key, value in dict(life.changelog).items() if value is not None}
     assert len(left) == 1
     assert len(life.step.scope(0, SCOPE.decode()).shares) == 1

@@ -137,16 +137,16 @@ def test_the_producer_neither_repeats_nor_reorders():
     assert settings["acks"] == "all"
 
 
-class Producer:
-    """A producer whose acknowledgements the test gives."""
+class Sender:
+    """A sender whose acknowledgements the test gives."""
 
     def __init__(self):
         self.sent = []
 
-    async def send(self, topic, key, value, partition, timestamp, headers):
+    async def send(self, outputs):
         future = asyncio.get_running_loop().create_future()
-        self.sent.append((topic, key, future))
-        return future
+        self.sent += [(output.topic, output.key, future) for output in outputs]
+        return [future]
 
 
 class OneStep:
@@ -182,18 +182,20 @@ class Event:
 
 
 def stage(step):
-    producer = Producer()
+    sender = Sender()
     app = SimpleNamespace(
         consumer_generation_id=7,
         consumer=SimpleNamespace(committed=lambda _tp: 0),
-        producer=producer,
+        sender=sender,
     )
 
     async def write(partition, changes):
-        return [await producer.send("changelog", k, v, partition, None, None) for k, v in changes]
+        return await sender.send(
+            [Output("changelog", k, v, partition=partition) for k, v in changes]
+        )
 
     table = SimpleNamespace(write=write)
-    return _Stage(app, step, table, Liveness(60)), app, producer
+    return _Stage(app, step, table, Liveness(60)), app, sender
 
 
 async def until(condition):
@@ -206,33 +208,33 @@ async def until(condition):
 
 async def test_a_batch_is_acknowledged_when_its_state_and_then_its_outputs_are_durable():
     # Faust committed offsets before the state was in Kafka (ProducerBuffer.flush gives up).
-    staged, _, producer = stage(OneStep())
+    staged, _, sender = stage(OneStep())
     event = Event()
     task = asyncio.ensure_future(staged.handle(event))
-    await until(lambda: producer.sent)
-    assert [topic for topic, *_ in producer.sent] == ["changelog"]
-    producer.sent[0][2].set_result(None)
-    await until(lambda: len(producer.sent) == 2)
+    await until(lambda: sender.sent)
+    assert [topic for topic, *_ in sender.sent] == ["changelog"]
+    sender.sent[0][2].set_result(None)
+    await until(lambda: len(sender.sent) == 2)
     assert not event.acked
-    producer.sent[1][2].set_result(None)
+    sender.sent[1][2].set_result(None)
     await task
     assert event.acked
 
 
 async def test_a_batch_of_a_former_assignment_is_neither_counted_nor_acknowledged():
     step = OneStep()
-    staged, app, producer = stage(step)
+    staged, app, sender = stage(step)
     old = Event(generation=6)
     await staged.handle(old)
     assert step.batches == []
     assert not old.acked
     event = Event()
     task = asyncio.ensure_future(staged.handle(event))
-    await until(lambda: producer.sent)
+    await until(lambda: sender.sent)
     app.consumer_generation_id = 8
-    producer.sent[0][2].set_result(None)
-    await until(lambda: len(producer.sent) == 2)
-    producer.sent[1][2].set_result(None)
+    sender.sent[0][2].set_result(None)
+    await until(lambda: len(sender.sent) == 2)
+    sender.sent[1][2].set_result(None)
     await task
     assert not event.acked
 
@@ -306,14 +308,14 @@ def test_a_worker_that_stood_still_says_nothing_more():
 async def test_a_batch_is_neither_written_nor_acknowledged_after_standing_still():
     now = [0.0]
     step, event = OneStep(), Event()
-    staged, _, producer = stage(step)
+    staged, _, sender = stage(step)
     staged._liveness = Liveness(8, clock=lambda: now[0])
     staged._liveness.beat()
     task = asyncio.ensure_future(staged.handle(event))
-    await until(lambda: producer.sent)
+    await until(lambda: sender.sent)
     now[0] = 9.0
-    producer.sent[0][2].set_result(None)
+    sender.sent[0][2].set_result(None)
     with pytest.raises(FatalError):
         await task
-    assert len(producer.sent) == 1
+    assert len(sender.sent) == 1
     assert not event.acked
