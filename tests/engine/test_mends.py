@@ -12,6 +12,7 @@ from schemas.errors import FatalError
 from streams.core.step import Effects, Output
 from streams.engine.app import new_app, new_table
 from streams.engine.liveness import Liveness
+from streams.engine.meter import Meter
 from streams.engine.stage import _Stage, add_stage
 from streams.engine.transport import BatchConsumer, IdempotentProducer
 
@@ -195,7 +196,7 @@ def stage(step):
         )
 
     table = SimpleNamespace(write=write)
-    return _Stage(app, step, table, Liveness(60)), app, sender
+    return _Stage(app, step, table, Liveness(60), Meter("test")), app, sender
 
 
 async def until(condition):
