@@ -35,10 +35,7 @@ from streams.engine.app import changelog, new_app, new_table
 from streams.engine.liveness import Liveness
 from streams.engine.stage import add_stage, die
 from streams.settings import StreamsSettings
-
-_COPIES_BEYOND_LATE = 44 * 3600
-"""Copies of a call are known for a day and the lateness, and some hours more."""
-
+from streams.steps import new_steps
 
 _ALIVE_SHARE = 0.8
 _BEAT_SECONDS = 0.5
@@ -88,35 +85,8 @@ def build(
         overrides: Faust settings for tests and benches.
     """
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
-    shanghai = ZoneInfo("Asia/Shanghai")
-
-    def zone_of(vendor: str, account: str) -> ZoneInfo:
-        return zones.get((vendor, account), shanghai)
-
     mappers = MAPPERS if mappers is None else mappers
-    calls = CallCounter(
-        topic=topics.CALLS.name,
-        partials=topics.PARTIALS.name,
-        dead_letters=topics.DEAD_LETTERS.name,
-        pane_seconds=settings.pane,
-        zone_of=zone_of,
-        late_seconds=settings.late,
-        copies_seconds=settings.late + _COPIES_BEYOND_LATE,
-    )
-    tallies = TallyCounter(
-        topic=topics.TALLIES.name,
-        partials=topics.PARTIALS.name,
-        dead_letters=topics.DEAD_LETTERS.name,
-        pane_seconds=settings.pane,
-        zone_of=zone_of,
-        late_seconds=settings.late,
-    )
-    totals = Totals(
-        pane_seconds=settings.pane,
-        window_sizes=settings.window_sizes,
-        late_seconds=settings.late,
-        keep_seconds=settings.keep,
-    )
+    calls, tallies, totals = new_steps(settings, zones)
     alerts = AlertBook()
     partitions = kafka.partitions
     liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)

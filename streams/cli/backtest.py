@@ -46,6 +46,14 @@ _From = Annotated[
     typer.Option("--from", help="Since when: 2026-11-22 or 2026-11-22T09:00 (China), or +00:00."),
 ]
 _To = Annotated[str | None, typer.Option("--to", help="Until when.")]
+_Every = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        help="How often (s) the rules look. 10 is faster, and up to 10 s later. "
+        "[default: as the worker]",
+    ),
+]
 _Picture = Annotated[
     Path | None, typer.Option(help="Draw a scope's rate and firings into this HTML file.")
 ]
@@ -67,6 +75,7 @@ def backtest(
     calls: _Calls = None,
     since: _From = None,
     until: _To = None,
+    every: _Every = None,
     picture: _Picture = None,
     scope: _Scope = None,
     as_json: _Json = False,
@@ -74,6 +83,9 @@ def backtest(
 ) -> None:
     """Run rules over calls that have been: what would have fired, for how long, how soon."""
     settings = load_settings(config)
+    if every is not None:
+        streams = settings.streams.model_copy(update={"tell_every": every})
+        settings = settings.model_copy(update={"streams": streams})
     sets = {NEW: _read(settings, rules)}
     if against is not None:
         sets[CURRENT] = _read(settings, against)
