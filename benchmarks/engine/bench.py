@@ -13,7 +13,7 @@ from benchmarks.engine.contenders.meter import Job
 from benchmarks.engine.plan import Plan
 from connectors.kafka import KafkaSettings
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @dataclass
