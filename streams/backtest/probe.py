@@ -44,6 +44,9 @@ class Probe:
         view, end_ms = self._machine.view(str(self.scope))
         reading = judge_condition(self.condition, view).reading
         point = Point(end_ms, reading.value, reading.low, reading.high, reading.sample)
+        if self.condition.has_sample and (reading.sample or 0) < self.condition.min_attempts:
+            # Too few calls to say anything of: a gap, since no rule looks at them either.
+            point = Point(end_ms, None, None, None, reading.sample)
         same = len(self.points) > 1 and self.points[-1][1:] == self.points[-2][1:] == point[1:]
         if same or (self.points and self.points[-1].at_ms == end_ms):
             self.points[-1] = point
