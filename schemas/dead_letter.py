@@ -1,4 +1,4 @@
-"""A record that could not be used, with the reason and its bytes."""
+"""A record that could not be used, with the reason and its bytes; and that it was replayed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,45 @@ from datetime import UTC, datetime
 from schemas.envelope import Headers
 
 _PREFIX = "dl_"
+
+
+_REPLAYED, _REPLAYED_AT = "dl_replayed", "dl_replayed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The mark of a replay: a message without value on `dead-letters`, under the letter's key.
+
+    It stands behind the letter and is kept for as long, so it outlives it.
+
+    Attributes:
+        partition, offset: where the dead letter stands on `dead-letters`.
+        at: when it was replayed.
+    """
+
+    partition: int
+    offset: int
+    at: datetime
+
+    def headers(self) -> Headers:
+        """Write the mark."""
+        return [
+            (_REPLAYED, f"{self.partition}/{self.offset}".encode()),
+            (_REPLAYED_AT, self.at.astimezone(UTC).isoformat().encode()),
+        ]
+
+
+def read_mark(headers: Iterable[tuple[str, bytes]]) -> Replayed | None:
+    """Read a mark back from the headers of a message; None where it is none.
+
+    Raises:
+        ValueError: it is one, and malformed.
+    """
+    told = {name: content.decode() for name, content in headers if name.startswith(_REPLAYED)}
+    if told.keys() != {_REPLAYED, _REPLAYED_AT}:
+        return None
+    partition, _, offset = told[_REPLAYED].partition("/")
+    return Replayed(int(partition), int(offset), datetime.fromisoformat(told[_REPLAYED_AT]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,23 @@ class Receiver(Protocol):
 
 
 @runtime_checkable
+class Reopener(Protocol):
+    """A receiver that makes a record of what it once refused and kept."""
+
+    def reopen(self, kept: bytes, at: datetime) -> RawRecord:
+        """Make the raw record of a refused push's `data`, which was verified when it came.
+
+        Args:
+            kept: the bytes of `PushRefused.data`.
+            at: when the push came.
+
+        Raises:
+            PushRefused: it is refused still.
+        """
+        ...
+
+
+@runtime_checkable
 class PushedAccount(Protocol):
     """Account settings that may take pushes."""
 

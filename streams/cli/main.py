@@ -6,7 +6,18 @@ import logging
 
 import typer
 
-from streams.cli import backtest, board, broker, demo, hooks, rules, services, silences, topics
+from streams.cli import (
+    backtest,
+    board,
+    broker,
+    dead_letters,
+    demo,
+    hooks,
+    rules,
+    services,
+    silences,
+    topics,
+)
 
 app = typer.Typer(
     name="callstreams",
@@ -24,6 +35,7 @@ services.register(app)
 app.add_typer(hooks.app)
 board.register(app)
 app.add_typer(silences.app)
+app.add_typer(dead_letters.app)
 app.add_typer(rules.app)
 backtest.register(app)
 broker.register(app)

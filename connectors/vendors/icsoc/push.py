@@ -79,13 +79,29 @@ class PushReceiver:
                 code="unknown-type",
             )
         record = _opened(data.value, secrets) if isinstance(data.value, str) else data
+        return self._record(record, now)
+
+    def reopen(self, kept: bytes, at: datetime) -> RawRecord:
+        """Make the raw record of what `PushRefused.data` kept, with the secrets of today.
+
+        Raises:
+            PushRefused: it is refused still.
+        """
+        try:
+            record = parse(decode(kept))
+        except ValueError:  # it is sealed
+            secrets = tuple(secret.get_secret_value() for secret in self.settings.secrets)
+            record = _opened(kept.decode("utf-8", "replace"), secrets)
+        return self._record(record, at)
+
+    def _record(self, record: Value, at: datetime) -> RawRecord:
         return RawRecord(
             vendor=self.vendor,
             account=self.account,
             feed="cdr",
             subject=_call_id(record),
             data=record.text.encode(),
-            observed_at=now,
+            observed_at=at,
             extensions={FORM: PUSHED, "timezone": self.timezone},
         )
 
