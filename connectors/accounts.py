@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from connectors.budget import Spaced
 from connectors.source import History, Source
 
 
@@ -47,6 +48,11 @@ class AccountSettings(BaseModel):
     def zone(self) -> ZoneInfo:
         """Give the zone itself."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def quota(self) -> Spaced | None:
+        """Give the budget of its requests; None where the vendor states no limit."""
+        return None
 
     @abstractmethod
     def sources(self) -> Sequence[Source]:

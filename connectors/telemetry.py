@@ -27,7 +27,7 @@ from prometheus_client.exposition import choose_encoder
 __all__ = ["REGISTRY", "Reading", "Sampled", "exposition"]
 
 # A series of its own for each counter, which says when the process started: that is known.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotations
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -154,6 +154,12 @@ ALERT_TRANSITIONS = Counter(
     "Transitions of alerts that were told",
     ["rule", "severity", "state"],
     registry=REGISTRY,
+)
+
+OPEN_ALERTS = Sampled(
+    "callstreams_open_alerts",
+    "Alerts that are pending or firing now",
+    ["rule", "severity", "state"],
 )
 
 _SCOPE = ["basis", "vendor", "account", "kind", "value", "window"]

@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from connectors.health import TelemetrySettings
 from connectors.hooks.settings import HooksSettings
 from connectors.ingress.settings import IngressSettings
 from connectors.kafka import KafkaSettings
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     streams: StreamsSettings = StreamsSettings()
     hooks: HooksSettings = HooksSettings()
     board: BoardSettings = BoardSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -26,6 +26,7 @@ from schemas.errors import FatalError
 from schemas.topics import Topic
 from streams.agents.normalise import Mapper, Normaliser
 from streams.agents.tell import Teller
+from streams.agents.told import Told
 from streams.core.alerting import AlertBook, Watch
 from streams.core.calls import CallCounter
 from streams.core.rules import Rule
@@ -34,6 +35,7 @@ from streams.core.totals import Totals
 from streams.engine.app import changelog, new_app, new_table
 from streams.engine.liveness import Liveness
 from streams.engine.stage import add_stage, die
+from streams.engine.table import StepTable
 from streams.settings import StreamsSettings
 from streams.steps import new_steps
 
@@ -59,6 +61,13 @@ class Topology:
     totals: Totals
     alerts: AlertBook
     teller: Teller
+    tables: tuple[StepTable, ...]
+    liveness: Liveness
+
+    def told_partitions(self) -> set[int]:
+        """Give the partitions that this worker tells metrics and alerts of."""
+        held = {table.name: table.held for table in self.tables}
+        return held["totals"] & held["alerts"]
 
 
 def build(
@@ -70,6 +79,7 @@ def build(
     data_dir: str,
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     mappers: Mapping[str, Mapper] | None = None,
+    display_numbers: bool = False,
     **overrides: object,
 ) -> Topology:
     """Wire the agents, tables and timers of one worker.
@@ -82,6 +92,7 @@ def build(
         data_dir: a folder for Faust's own files.
         now_ms: the clock that idle windows follow (Unix ms).
         mappers: vendors' mappers by raw topic; all that are registered by default.
+        display_numbers: show Prometheus each display number's answer rate too.
         overrides: Faust settings for tests and benches.
     """
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
@@ -112,6 +123,7 @@ def build(
         keep_seconds=settings.keep,
         idle_ms=settings.idle_after * 1000,
         watch=Watch(rules),
+        told=Told(display_numbers=display_numbers),
     )
 
     @app.timer(_BEAT_SECONDS, name="beat")
@@ -126,7 +138,8 @@ def build(
         except Exception as error:  # noqa: BLE001 - what is not told must be told by a successor
             die(error)
 
-    return Topology(app, calls, tallies, totals, alerts, teller)
+    tables = (calls_table, tallies_table, totals_table, alerts_table)
+    return Topology(app, calls, tallies, totals, alerts, teller, tables, liveness)
 
 
 def _or_die(check: Callable[[], None]) -> None:

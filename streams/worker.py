@@ -8,12 +8,14 @@ import logging
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
+from connectors.health import Health
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
 from schemas.errors import FatalError
 from streams.agents.tell import Teller
 from streams.core.alerting import Watch
 from streams.core.rules import Rule, RuleSet
+from streams.gauges import shown
 from streams.rulefile import RuleFile, check_windows
 from streams.settings import StreamsSettings
 from streams.topology import build, changelogs
@@ -32,6 +34,8 @@ async def run_worker(
     rules: tuple[Rule, ...],
     data_dir: str,
     stop: asyncio.Event,
+    health: Health | None = None,
+    display_numbers: bool = False,
 ) -> None:
     """Run one worker until `stop` is set; its partitions then go to the others.
 
@@ -42,12 +46,21 @@ async def run_worker(
         rules: the rules at the start; a file of rules is followed as it changes.
         data_dir: a folder for Faust's own files.
         stop: set it to end.
+        health: is told when the worker can work.
+        display_numbers: show Prometheus each display number's answer rate too.
 
     Raises:
         FatalError: it ended by itself.
     """
     check_windows(rules, settings)
-    topology = build(settings, kafka, zones=zones, rules=rules, data_dir=data_dir)
+    topology = build(
+        settings,
+        kafka,
+        zones=zones,
+        rules=rules,
+        data_dir=data_dir,
+        display_numbers=display_numbers,
+    )
     await create_topics(kafka, [*topics.ALL, *changelogs(settings)])
     await topology.app.start()
     log.info("worker of group %s is up, with %d rules", settings.group, len(rules))
@@ -56,12 +69,13 @@ async def run_worker(
     )
     ended = asyncio.create_task(topology.app.wait_until_stopped())
     try:
-        await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.done() and not stop.is_set():
-            raise FatalError(
-                f"the worker has crashed ({topology.app.crash_reason!r}); start it again"
-            )
-        await following
+        with shown(topology, health or Health("worker")):
+            await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done() and not stop.is_set():
+                raise FatalError(
+                    f"the worker has crashed ({topology.app.crash_reason!r}); start it again"
+                )
+            await following
     finally:
         for task in (following, ended):
             task.cancel()

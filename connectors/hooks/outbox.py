@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from connectors import telemetry
 from connectors.hooks.delivery import REFUSED, Patience, Refusal, dead_letter, deliver
 from connectors.hooks.intake import Record
 from connectors.hooks.pipeline.desk import Changes, Desk, Outcome, Task
@@ -204,7 +205,10 @@ class Outbox:
         else:
             outcome = Outcome.REFUSED if refusal.code == REFUSED else Outcome.GAVE_UP
             await self._give_up(place.receiver, task, refusal, outcome)
-        await self._write(desk.done(task, outcome, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        seconds = (now - task.since).total_seconds()
+        telemetry.HOOK_DELIVERIES.labels(place.receiver, outcome.name.lower()).observe(seconds)
+        await self._write(desk.done(task, outcome, now))
 
     async def _give_up(self, receiver: str, task: Task, refusal: Refusal, outcome: Outcome) -> None:
         told = task.notification.id
@@ -216,6 +220,7 @@ class Outbox:
             await self._producer.send_and_wait(
                 DEAD_LETTERS.name, letter.value, key=letter.key, headers=letter.headers()
             )
+            telemetry.DEAD_LETTERS.labels(letter.stage, letter.code).inc()
 
     async def _write(self, changes: Changes) -> None:
         writes = [self._put(each, each.to_json(), by_me=True) for each in changes.kept]

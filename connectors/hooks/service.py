@@ -18,8 +18,11 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors import telemetry
+from connectors.health import Health
 from connectors.hooks.intake import Record, take
 from connectors.hooks.knowledge import keep_informed
+from connectors.hooks.measured import Measured
 from connectors.hooks.outbox import OnDelivered, Outbox
 from connectors.hooks.pipeline.muting import Muting
 from connectors.hooks.receivers import Receiver
@@ -32,9 +35,11 @@ from connectors.kafka import (
     KafkaSettings,
     TopicPartition,
     create_topics,
+    lag_of,
     new_consumer,
     new_producer,
 )
+from connectors.telemetry import Reading
 from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES, SILENCES
 
 __all__ = ["OnDelivered", "run_hooks"]
@@ -63,6 +68,20 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         # of the notices' partitions that are ours: where to read on, and where loading ends
         self._next: dict[TopicPartition, int] = {}
         self._loading: dict[TopicPartition, int | None] = {}
+        self._is_member = False
+
+    async def why_not_ready(self) -> str | None:
+        """Tell why it delivers nothing yet; None where it does."""
+        if not self._is_member:
+            return "the group is giving out the partitions"
+        return "the notices are still being read" if self._loading else None
+
+    def lag(self) -> Reading:
+        """Give how many records of each partition were not read yet."""
+        return (
+            ((place.topic, str(place.partition)), count)
+            for place, count in lag_of(self._consumer).items()
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read and deliver until `stop` is set; then finish what can be finished soon."""
@@ -81,6 +100,7 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take up the partitions: notices that are new to us are read from their beginning."""
+        self._is_member = True
         mine = {each for each in assigned if each.topic == NOTICES.name}
         whole = {each for each in mine & self._next.keys() if each not in self._loading}
         self._next = {each: self._next[each] if each in whole else 0 for each in mine}
@@ -125,6 +145,8 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             if partition in self._consumer.assignment():
                 self._consumer.seek(partition, records[0].offset)
             return
+        for letter in letters:
+            telemetry.DEAD_LETTERS.labels(letter.stage, letter.code).inc()
         try:
             await self._consumer.commit({partition: records[-1].offset + 1})
         except KafkaError as error:
@@ -150,6 +172,8 @@ async def run_hooks(
     settings: HooksSettings,
     stop: asyncio.Event,
     on_delivered: OnDelivered | None = None,
+    *,
+    health: Health | None = None,
 ) -> None:
     """Deliver alerts until `stop` is set.
 
@@ -158,6 +182,7 @@ async def run_hooks(
         settings: who is told of what.
         stop: set it to end; what is being delivered has a few seconds to finish.
         on_delivered: called with each transition and the name of the receiver that has taken it.
+        health: is told how to find out whether it delivers.
 
     Raises:
         RetryableError: Kafka cannot be reached.
@@ -166,7 +191,7 @@ async def run_hooks(
     async with AsyncExitStack() as stack:
         receivers: dict[str, Receiver] = {}
         for each in settings.receivers:
-            receivers[each.name] = receiver = each.open()
+            receivers[each.name] = receiver = Measured(each.name, each.open())
             stack.push_async_callback(receiver.close)
         muting = Muting(settings.inhibit)
         informed = asyncio.Event()
@@ -182,6 +207,9 @@ async def run_hooks(
         await consumer.start()
         stack.push_async_callback(consumer.stop)
         hooks = _Hooks(settings, consumer, producer, outbox)
+        stack.enter_context(telemetry.LAG.reading(hooks.lag))
+        if health is not None:
+            health.ready_unless(hooks.why_not_ready)
         consumer.subscribe([ALERTS.name, NOTICES.name], listener=hooks)
         await _while(informing, hooks.run(stop))
 

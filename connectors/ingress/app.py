@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
+from connectors import telemetry
 from connectors.ingress.access import client_address, may_push
 from connectors.ingress.contract import PushRefused, Receiver
 from connectors.ingress.openapi import describe
@@ -26,6 +28,8 @@ Bury = Callable[[DeadLetter], Awaitable[None]]
 """Returns when Kafka has the dead letter; raises a CallstreamsError where it has not."""
 
 Ready = Callable[[], Awaitable[bool]]
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 _FORBIDDEN = 403
 _NOT_FOUND = 404
@@ -86,7 +90,7 @@ def make_app(
         return web.json_response(describe())
 
     app = web.Application(middlewares=[_json_errors])
-    app.router.add_post("/push/{vendor}/{account}", ingress.handle)
+    app.router.add_post("/push/{vendor}/{account}", _timed(ingress.handle))
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/openapi.json", openapi)
@@ -148,6 +152,7 @@ class _Ingress:
             if refusal.data is not None:
                 letter = _letter(refusal, refusal.data, request.path, now)
                 await self._hand_over(self._dead_letter(letter))
+                telemetry.DEAD_LETTERS.labels(letter.stage, letter.code).inc()
             raise _NotTaken(refusal.status, refusal.reason) from refusal
         await self._hand_over(self._publish(record))
 
@@ -196,6 +201,19 @@ def _letter(refusal: PushRefused, data: bytes, path: str, now: datetime) -> Dead
         failed_at=now,
         value=data,
     )
+
+
+def _timed(handle: Handler) -> Handler:
+    """Time each push by what it was answered."""
+
+    async def timed(request: web.Request) -> web.Response:
+        began = time.perf_counter()
+        answer = await handle(request)
+        seconds = time.perf_counter() - began
+        telemetry.INGRESS_SECONDS.labels(str(answer.status)).observe(seconds)
+        return answer
+
+    return timed
 
 
 def _answer(status: int, message: str) -> web.Response:

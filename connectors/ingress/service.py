@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from connectors.accounts import AccountSettings
+from connectors.health import Health
 from connectors.ingress.app import make_app
 from connectors.ingress.contract import PushedAccount, Receiver
 from connectors.ingress.settings import IngressSettings
@@ -26,6 +27,7 @@ async def run_ingress(
     *,
     ready: Callable[[str], None] | None = None,
     stop: asyncio.Event | None = None,
+    health: Health | None = None,
 ) -> None:
     """Take pushes until `stop` is set, then let the open ones end.
 
@@ -35,6 +37,7 @@ async def run_ingress(
         kafka: where the records go.
         ready: is told the base address once it listens.
         stop: without it, it serves until it is cancelled.
+        health: is told how to find out whether Kafka is reached.
 
     Raises:
         ConfigError: no account takes pushes, or a TLS file cannot be used.
@@ -55,6 +58,8 @@ async def run_ingress(
             ssl_context=context,
             drain_seconds=settings.drain_timeout.total_seconds(),
         ) as address:
+            if health is not None:
+                health.ready_unless(outlet.why_not_ready)
             if ready is not None:
                 ready(address)
             await stop.wait()
@@ -105,6 +110,9 @@ class _Outlet:
         except (KafkaError, TimeoutError):
             return False
         return True
+
+    async def why_not_ready(self) -> str | None:
+        return None if await self.ready() else "Kafka is not reached"
 
     async def _send(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from connectors.health import Health
 from connectors.kafka import (
     AIOKafkaConsumer,
     ConsumerRebalanceListener,
@@ -20,6 +21,7 @@ from connectors.kafka import (
 from connectors.poller.assignment import AccountKey, accounts_on
 from connectors.poller.clock import Clock, SystemClock
 from connectors.poller.loop import SourceLoop
+from connectors.poller.meter import Meter
 from connectors.poller.publisher import KafkaPublisher, Publisher
 from connectors.poller.schedule import History
 from connectors.poller.settings import PollerSettings
@@ -54,6 +56,7 @@ class Poller:
         settings: how patient to be.
         clock: the time.
         on_status: told of every change of a source's status, from the event loop.
+        health: is told when the process is in the group.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Poller:
         *,
         clock: Clock | None = None,
         on_status: Callable[[SourceStatus], None] = _ignore,
+        health: Health | None = None,
     ) -> None:
         self._kafka = kafka
         self._accounts = {
@@ -77,6 +81,10 @@ class Poller:
         self._running: dict[asyncio.Task[None], SourceLoop] = {}
         self._crashed: asyncio.Future[None] | None = None
         self._teller: Teller | None = None
+        self._meter = Meter(self.statuses)
+        self._is_member = False
+        if health is not None:
+            health.ready_unless(self._why_not_ready)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Give the sources that this process runs now, by name."""
@@ -101,14 +109,15 @@ class Poller:
         )
         member.subscribe([CURSORS.name], listener=_Listener(self, member))
         try:
-            async with telling(
-                self._kafka,
-                lambda: self._statuses,
-                every=self._settings.tell_every,
-                now=self._clock.now,
-            ) as self._teller:
-                await member.start()
-                await self._stay(member, stop)
+            with self._meter.shown():
+                async with telling(
+                    self._kafka,
+                    lambda: self._statuses,
+                    every=self._settings.tell_every,
+                    now=self._clock.now,
+                ) as self._teller:
+                    await member.start()
+                    await self._stay(member, stop)
         except KafkaError as error:
             raise RetryableError(
                 f"the poller lost Kafka at {self._kafka.bootstrap_servers}: "
@@ -142,6 +151,7 @@ class Poller:
             partitions: those assigned.
             of: how many the topic has.
         """
+        self._is_member = True
         for account, partition in accounts_on(partitions, self._accounts, of):
             try:
                 sources = self._accounts[account]()
@@ -178,6 +188,10 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._statuses.clear()
+        self._is_member = False
+
+    async def _why_not_ready(self) -> str | None:
+        return None if self._is_member else "the group is giving out the accounts"
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         loop = self._running.pop(task)
@@ -188,6 +202,7 @@ class Poller:
 
     def _note(self, status: SourceStatus) -> None:
         self._statuses[status.name] = status
+        self._meter.count(status)
         if self._teller is not None:
             self._teller.changed()
         self._on_status(status)
@@ -228,7 +243,8 @@ async def run_poller(
     stop: asyncio.Event,
     clock: Clock | None = None,
     on_status: Callable[[SourceStatus], None] = _ignore,
+    health: Health | None = None,
 ) -> None:
     """Run one poller process until `stop` is set. See `Poller`."""
-    poller = Poller(kafka, accounts, settings, clock=clock, on_status=on_status)
+    poller = Poller(kafka, accounts, settings, clock=clock, on_status=on_status, health=health)
     await poller.run(stop)

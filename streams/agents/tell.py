@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 
 import faust
 
+from connectors import telemetry
 from schemas import topics
 from schemas.scope import Scope
+from streams.agents.told import Told
 from streams.core.alerting import AlertBook, Watch
 from streams.core.evaluate import Evaluator
 from streams.core.metrics import (
@@ -41,6 +43,7 @@ class Teller:
         keep_seconds: how long fine panes are kept.
         idle_ms: where nothing comes, event time follows the wall clock at this distance.
         watch: the rules; may be replaced while running.
+        told: keeps what Prometheus may see of what is told.
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Teller:
         idle_ms: int,
         watch: Watch,
         day_name: str = "day",
+        told: Told | None = None,
     ) -> None:
+        self.told = told or Told()
         self._app = app
         self._totals = totals
         self._totals_table = totals_table
@@ -84,6 +89,7 @@ class Teller:
         generation = self._app.consumer_generation_id
         held = sorted(self._totals_table.held & self._alerts_table.held)
         self._evaluator.begin(held)
+        self.told.keep(held)
         for partition in held:
             self._totals.advance(partition, now_ms() - self._idle_ms)
             outputs = list(self._changed(partition))
@@ -105,19 +111,24 @@ class Teller:
         self, scope: Scope, totals: ScopeTotals, end: int, partition: int
     ) -> Iterator[Output]:
         watermark_ms = self._totals.clock_ms(partition) - self._late * 1000
+        outbound, inbound = totals.outbound, totals.inbound
         for window in self._windows(totals, end, watermark_ms):
+            self.told.take(partition, scope, window, outbound=outbound, inbound=inbound)
             key = metric_key(str(scope), window.name)
-            if totals.outbound:
+            if outbound:
                 value = answer_rate(scope, window, watermark_ms, totals.revision)
                 yield Output(topics.ANSWER_RATE.name, key, value)
-            if totals.inbound:
+            if inbound:
                 value = missed_calls(scope, window, watermark_ms, totals.revision)
                 yield Output(topics.MISSED_CALL_COUNTS.name, key, value)
 
     def _windows(self, totals: ScopeTotals, end: int, watermark_ms: int) -> Iterator[WindowSpec]:
         for index, name in enumerate(self._names):
-            size = self._totals.window_sizes[index]
-            yield WindowSpec(name, end - size, end, totals.sliding.window(index), final=False)
+            counts = totals.sliding.window(index)
+            if totals.told.get(index) != counts:
+                totals.told[index] = counts
+                size = self._totals.window_sizes[index]
+                yield WindowSpec(name, end - size, end, counts, final=False)
         changed, totals.changed_days = totals.changed_days, set()
         newest = max(totals.days, default=None)
         for day in sorted(changed):
@@ -128,6 +139,7 @@ class Teller:
 
     def _transitions(self, partition: int, text: str) -> Iterator[Output]:
         for alert in self._evaluator.transitions(partition, text):
+            telemetry.ALERT_TRANSITIONS.labels(alert.rule, alert.severity, alert.state).inc()
             yield Output(topics.ALERTS.name, alert.key, alert.to_json(), partition=partition)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from connectors.health import Health
 from connectors.kafka import KafkaSettings
 from connectors.web import serve
 from streams.board.app import make_app
@@ -21,6 +22,7 @@ async def run_board(
     *,
     ready: Callable[[str], None] | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    health: Health | None = None,
 ) -> None:
     """Serve the wallboard until `stop` is set.
 
@@ -30,6 +32,7 @@ async def run_board(
         stop: set it to end.
         ready: is told the address once it listens; the topics are read meanwhile.
         clock: tells the time.
+        health: is told how to find out whether the topics were read.
 
     Raises:
         RetryableError: Kafka cannot be reached at the start.
@@ -39,6 +42,12 @@ async def run_board(
         calls_per_scope=settings.calls_per_scope,
         most_scopes=settings.most_scopes,
     )
+
+    async def why_not_ready() -> str | None:
+        return None if board.ready else "the topics are still being read"
+
+    if health is not None:
+        health.ready_unless(why_not_ready)
     app = make_app(board, settings, clock=clock)
     async with serve(app, host=settings.host, port=settings.port) as address:
         if ready is not None:

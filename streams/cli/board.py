@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from streams.board.service import run_board
-from streams.cli.console import Config, Verbose, out, plain_errors
+from streams.cli.console import Config, TelemetryPort, Verbose, out, plain_errors
 from streams.cli.running import prepare, run_service
 
 
@@ -15,15 +15,20 @@ def register(parent: typer.Typer) -> None:
 
 
 @plain_errors()
-def board(config: Config = None, verbose: Verbose = False) -> None:
+def board(
+    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+) -> None:
     """Serve the wallboard and its JSON API (/api/v1/openapi.json)."""
     settings = prepare(config, verbose=verbose)
     run_service(
-        settings.kafka,
-        lambda stop: run_board(
+        settings,
+        "board",
+        lambda stop, health: run_board(
             settings.kafka,
             settings.board,
             stop,
             ready=lambda address: out.print(f"The wallboard is at {address}"),
+            health=health,
         ),
+        telemetry_port=telemetry_port,
     )

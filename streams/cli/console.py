@@ -32,6 +32,16 @@ Config = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
 """Every service takes it."""
 
+TelemetryPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Where /metrics, /healthz and /readyz are answered; 0 for nowhere.",
+    ),
+]
+"""Every service takes it; it stands above `telemetry.port`."""
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:

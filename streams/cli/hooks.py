@@ -14,7 +14,7 @@ from connectors.hooks.service import run_hooks
 from connectors.hooks.settings import HooksSettings
 from schemas.alert import Alert, AlertState, Evidence, Severity
 from schemas.errors import CallstreamsError, ConfigError, FatalError
-from streams.cli.console import Config, Verbose, out, plain_errors
+from streams.cli.console import Config, TelemetryPort, Verbose, out, plain_errors
 from streams.cli.running import prepare, run_service
 from streams.settings import load_settings
 
@@ -23,7 +23,12 @@ app = typer.Typer(name="hooks")
 
 @app.callback(invoke_without_command=True)
 @plain_errors()
-def hooks(context: typer.Context, config: Config = None, verbose: Verbose = False) -> None:
+def hooks(
+    context: typer.Context,
+    config: Config = None,
+    verbose: Verbose = False,
+    telemetry_port: TelemetryPort = None,
+) -> None:
     """Deliver alerts to their receivers, at least once, each under an id that stays.
 
     Start it as often as you like: the receivers are shared out among the processes.
@@ -34,7 +39,12 @@ def hooks(context: typer.Context, config: Config = None, verbose: Verbose = Fals
     settings = prepare(config, verbose=verbose)
     if not settings.hooks.receivers:
         raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
-    run_service(settings.kafka, lambda stop: run_hooks(settings.kafka, settings.hooks, stop))
+    run_service(
+        settings,
+        "hooks",
+        lambda stop, health: run_hooks(settings.kafka, settings.hooks, stop, health=health),
+        telemetry_port=telemetry_port,
+    )
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 import stamina
 from rich.logging import RichHandler
 
+from connectors.health import Health, answering
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
 from schemas.errors import RetryableError
@@ -29,7 +30,6 @@ def prepare(config: Path | None, *, verbose: bool) -> Settings:
     Raises:
         ConfigError: it cannot be used.
     """
-    """Set up the log, and read the configuration."""
     handler = RichHandler(console=err, show_path=False, rich_tracebacks=True)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -42,16 +42,38 @@ def prepare(config: Path | None, *, verbose: bool) -> Settings:
     return load_settings(config)
 
 
-def run_service(kafka: KafkaSettings, service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run a service until SIGTERM or SIGINT; the topics are there before it begins."""
+def run_service(
+    settings: Settings,
+    name: str,
+    service: Callable[[asyncio.Event, Health], Awaitable[None]],
+    *,
+    telemetry_port: int | None = None,
+) -> None:
+    """Run a service until SIGTERM or SIGINT; the topics are there before it begins.
+
+    Args:
+        settings: where Kafka is, and where the service is asked how it fares.
+        name: what the service is called.
+        service: is given what tells it to stop, and what it says when it is ready.
+        telemetry_port: stands above the configuration.
+    """
 
     async def until_told() -> None:
-        await _wait_for_kafka(kafka)
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await service(stop)
+        health = Health(name)
+
+        def end() -> None:
+            health.stop()
+            stop.set()
+
+        async with answering(health, settings.telemetry, port=telemetry_port) as address:
+            if address is not None:
+                log.info("%s answers at %s/metrics, /healthz and /readyz", name, address)
+            await _wait_for_kafka(settings.kafka)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, end)
+            await service(stop, health)
 
     asyncio.run(until_told())
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Iterable
 
 import typer
 
+from connectors import telemetry
 from connectors.ingress.service import run_ingress
 from connectors.poller.runtime import run_poller
 from connectors.poller.status import SourceStatus, State
+from connectors.telemetry import Reading
+from connectors.vendors.registry import Account
 from schemas.errors import ConfigError
-from streams.cli.console import Config, Verbose, plain_errors
+from streams.cli.console import Config, TelemetryPort, Verbose, plain_errors
 from streams.cli.running import prepare, run_service
 from streams.rulefile import read_rules
 from streams.worker import run_worker
@@ -26,7 +30,9 @@ def register(parent: typer.Typer) -> None:
 
 
 @plain_errors()
-def poll(config: Config = None, verbose: Verbose = False) -> None:
+def poll(
+    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+) -> None:
     """Poll the vendors: records and cursors go to Kafka in one transaction.
 
     Start it as often as you like: the accounts are shared out among the processes.
@@ -35,48 +41,74 @@ def poll(config: Config = None, verbose: Verbose = False) -> None:
     accounts = {(str(each.vendor), each.name): each.sources for each in settings.accounts}
     if not accounts:
         raise ConfigError("there is nothing to poll: list `accounts` in the configuration")
-    run_service(
-        settings.kafka,
-        lambda stop: run_poller(
-            settings.kafka, accounts, settings.poller, stop=stop, on_status=_tell_status
-        ),
-    )
+    with telemetry.QUOTA_LEFT.reading(lambda: _quotas(settings.accounts)):
+        run_service(
+            settings,
+            "poll",
+            lambda stop, health: run_poller(
+                settings.kafka,
+                accounts,
+                settings.poller,
+                stop=stop,
+                on_status=_tell_status,
+                health=health,
+            ),
+            telemetry_port=telemetry_port,
+        )
 
 
 @plain_errors()
-def ingress(config: Config = None, verbose: Verbose = False) -> None:
+def ingress(
+    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+) -> None:
     """Take the vendors' pushes over HTTP; each is acknowledged once Kafka has it."""
     settings = prepare(config, verbose=verbose)
     run_service(
-        settings.kafka,
-        lambda stop: run_ingress(
+        settings,
+        "ingress",
+        lambda stop, health: run_ingress(
             settings.ingress,
             settings.accounts,
             settings.kafka,
             ready=lambda address: log.info("taking pushes at %s/push/…", address),
             stop=stop,
+            health=health,
         ),
+        telemetry_port=telemetry_port,
     )
 
 
 @plain_errors()
-def worker(config: Config = None, verbose: Verbose = False) -> None:
+def worker(
+    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+) -> None:
     """Normalise, count, and tell metrics and alerts; start more of them to share the work."""
     settings = prepare(config, verbose=verbose)
     rules = read_rules(settings.streams)
     zones = {(str(each.vendor), each.name): each.zone for each in settings.accounts}
     with tempfile.TemporaryDirectory(prefix="callstreams-") as folder:
         run_service(
-            settings.kafka,
-            lambda stop: run_worker(
+            settings,
+            "worker",
+            lambda stop, health: run_worker(
                 settings.streams,
                 settings.kafka,
                 zones=zones,
                 rules=rules.rules,
                 data_dir=folder,
                 stop=stop,
+                health=health,
+                display_numbers=settings.telemetry.display_numbers,
             ),
+            telemetry_port=telemetry_port,
         )
+
+
+def _quotas(accounts: Iterable[Account]) -> Reading:
+    for account in accounts:
+        left = None if account.quota is None else account.quota.left
+        if left is not None:
+            yield (account.vendor, account.name), left
 
 
 def _tell_status(status: SourceStatus) -> None:

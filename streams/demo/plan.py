@@ -91,6 +91,7 @@ def configuration(
         ],
         "ingress": {"port": ingress_port},
         "board": {"port": board_port},
+        "telemetry": {"port": 0},
         "streams": {
             "windows": list(WINDOWS),
             "pane": "1s",

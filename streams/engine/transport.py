@@ -12,6 +12,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from connectors.kafka import lag_of
+
 _MAX_REQUEST = 16 * 1024 * 1024
 _FETCH_SECONDS = 0.25
 
@@ -142,23 +144,17 @@ class BatchConsumer(driver.Consumer):
         return cast(int, self._committed_offset[tp] or 0)
 
     def lag(self) -> dict[TP, int]:
-        """Tell how many records of each source partition are not acknowledged, as far as known.
-
-        Reads what aiokafka knows already: nothing is asked of the broker.
-        """
+        """Tell how many records of each source partition are not acknowledged, as far as known."""
         consumer = self._thread._consumer
-        subscription = None if consumer is None else consumer._subscription.subscription
-        if subscription is None or subscription.assignment is None:
-            return {}
         found: dict[TP, int] = {}
-        for raw_tp in subscription.assignment.tps:
-            tp, state = ensure_TP(raw_tp), subscription.assignment.state_value(raw_tp)
-            if not self.app.topics.acks_enabled_for(tp.topic) or state.highwater is None:
-                continue
-            # A transaction's mark has an offset too, and is passed without being acknowledged.
-            passed = self.committed(tp) if self._in_flight.get(tp) else state._position
-            if passed is not None:
-                found[tp] = max(0, state.highwater - passed)
+        for raw_tp, unread in ({} if consumer is None else lag_of(consumer)).items():
+            tp = ensure_TP(raw_tp)
+            flying = self._in_flight.get(tp)
+            # From the last commit to the last record given out; a transaction's mark has an
+            # offset too, and is no record that anybody waits for.
+            waiting = flying[-1] + 1 - self.committed(tp) if flying else 0
+            if self.app.topics.acks_enabled_for(tp.topic):
+                found[tp] = unread + max(0, waiting)
         return found
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

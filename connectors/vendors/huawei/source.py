@@ -97,9 +97,14 @@ class HuaweiAccount(AccountSettings):
         return self
 
     @cached_property
-    def statistics_budget(self) -> Budget:
+    def statistics_budget(self) -> Spaced:
         """Give the one budget of the campaign statistics."""
         return Spaced(self.statistics_interval)
+
+    @property
+    def quota(self) -> Spaced:
+        """Give the budget of the campaign statistics: what else it asks has no stated limit."""
+        return self.statistics_budget
 
     def isales(self, base_url: str) -> IsalesClient:
         """Make a client of CC-iSales on the account's budget."""

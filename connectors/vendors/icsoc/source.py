@@ -98,6 +98,11 @@ class IcsocAccount(AccountSettings):
         """Give the one budget of the account's searches."""
         return Spaced(self.request_gap / (1 - self.backfill_share))
 
+    @property
+    def quota(self) -> Spaced:
+        """Give the budget of its requests."""
+        return self.budget
+
     @cached_property
     def spare_budget(self) -> Spaced:
         """Give what live polling leaves to backfills and other commands."""

@@ -58,6 +58,11 @@ class SevenmoorAccount(AccountSettings):
         """Give the one budget of the account, which all its sources draw on."""
         return Spaced(self.request_gap / (1 - self.backfill_share))
 
+    @property
+    def quota(self) -> Spaced:
+        """Give the budget of its requests."""
+        return self.budget
+
     @cached_property
     def spare_budget(self) -> Spaced:
         """Give what the sources leave to backfills and other commands."""
