@@ -146,7 +146,7 @@ class CallCounter:
         self._zone_of = zone_of
         self._panes = PaneBook(topic, partials, late_seconds)
         self._ledger = Ledger(Contribution, copies_seconds)
-        self._kinds: dict[Dimensions, _Kind] = {}
+        self._kinds: dict[tuple[str | None, ...], _Kind] = {}
 
     def forget(self, partition: int) -> None:
         """Drop the state of a partition that is no longer ours."""
@@ -165,7 +165,8 @@ class CallCounter:
         effects = Effects()
         partition = batch.partition
         replayed = self._panes.begin(partition, batch.records[0].offset)
-        sheets: dict[tuple[Pane, ZoneInfo], _Sheet] = {}
+        sheets: dict[tuple[int, ZoneInfo], _Sheet] = {}
+        size = self._pane_seconds
         newest = 0
         for record in batch.records:
             newest = max(newest, record.timestamp)
@@ -189,12 +190,12 @@ class CallCounter:
             )
             name = fingerprint(record.key or call.call_id.encode())
             first = self._ledger.write_first(partition, name, record.offset, said)
-            pane = fine_pane(said.event_ms, self._pane_seconds)
-            if first and not replayed and self._panes.open_for(pane, record.timestamp):
+            start = said.event_ms // 1000 // size * size
+            if first and not replayed and self._panes.open_until(start + size, record.timestamp):
                 self._panes.observe(partition, said.event_ms, record.timestamp)
-                sheet = sheets.get((pane, kind.zone))
+                sheet = sheets.get((start, kind.zone))
                 if sheet is None:
-                    sheet = sheets[pane, kind.zone] = {}
+                    sheet = sheets[start, kind.zone] = {}
                 _add_to(sheet, kind.scopes, said, record.offset)
             else:
                 self._count(partition, record, name, said, first=first)
@@ -204,7 +205,7 @@ class CallCounter:
         return effects
 
     def _kind(self, call: _Call) -> _Kind:
-        dimensions = Dimensions(
+        dimensions = (
             call.vendor,
             call.account,
             call.display_number,
@@ -214,7 +215,7 @@ class CallCounter:
             call.carrier,
         )
         found = self._kinds.get(dimensions)
-        return self._new_kind(dimensions) if found is None else found
+        return self._new_kind(Dimensions(*dimensions)) if found is None else found
 
     def _new_kind(self, dimensions: Dimensions) -> _Kind:
         if len(self._kinds) >= _MOST_KINDS:
@@ -229,14 +230,16 @@ class CallCounter:
             dimensions.carrier,
         )
         zone = self._zone_of(dimensions.vendor, dimensions.account)
-        kind = self._kinds[dimensions] = _Kind(dimensions, tuple(scopes), zone)
+        kind = _Kind(dimensions, tuple(scopes), zone)
+        self._kinds[msgspec.structs.astuple(dimensions)] = kind
         return kind
 
-    def _spread_sheets(self, partition: int, sheets: dict[tuple[Pane, ZoneInfo], _Sheet]) -> None:
+    def _spread_sheets(self, partition: int, sheets: dict[tuple[int, ZoneInfo], _Sheet]) -> None:
         """Add a batch's sums to the fine panes, and their sums to the days."""
         days: dict[tuple[str, Pane], tuple[int, Counts]] = {}
-        for (pane, zone), sheet in sheets.items():
-            day = day_pane(pane.start * 1000, zone)
+        for (start, zone), sheet in sheets.items():
+            pane = Pane(start, start + self._pane_seconds)
+            day = day_pane(start * 1000, zone)
             for scope, (*sums, offset) in sheet.items():
                 counts = Counts(*sums)
                 self._panes.add(partition, scope, pane, counts, offset)
@@ -266,14 +269,15 @@ class CallCounter:
             self._spread(changes, said.before, sign=-1)
         self._spread(changes, call, sign=1)
         for (scope, pane), change in changes.items():
-            if self._panes.open_for(pane, record.timestamp):
+            if self._panes.open_until(pane.end, record.timestamp):
                 self._panes.add(partition, scope, pane, change, record.offset)
 
     def _spread(
         self, changes: dict[tuple[str, Pane], Counts], said: Contribution, *, sign: int
     ) -> None:
         counts = said.counts() if sign > 0 else said.counts().negative()
-        kind = self._kinds.get(said.dimensions) or self._new_kind(said.dimensions)
+        known = self._kinds.get(msgspec.structs.astuple(said.dimensions))
+        kind = known or self._new_kind(said.dimensions)
         fine = fine_pane(said.event_ms, self._pane_seconds)
         day = day_pane(said.event_ms, kind.zone)
         for scope in kind.scopes:

@@ -121,9 +121,9 @@ class PaneBook:
         book.arrived_ms = max(book.arrived_ms, arrived_ms)
         book.clock_ms = max(book.clock_ms, min(event_ms, arrived_ms + self._AHEAD_MS))
 
-    def open_for(self, pane: Pane, arrived_ms: int) -> bool:
-        """Tell whether a record that arrived then still counts in that pane."""
-        return arrived_ms < (pane.end + self._horizon) * 1000
+    def open_until(self, end: int, arrived_ms: int) -> bool:
+        """Tell whether a record that arrived then still counts in a pane that ends at `end`."""
+        return arrived_ms < (end + self._horizon) * 1000
 
     def add(self, partition: int, scope: str, pane: Pane, change: Counts, offset: int) -> None:
         """Add a record's change to a pane unless the pane has counted that offset."""

@@ -217,7 +217,7 @@ class TallyCounter:
             tally.vendor, tally.account, tally.display_number, tally.campaign, tally.batch
         ):
             for pane in panes:
-                if self._panes.open_for(pane, record.timestamp):
+                if self._panes.open_until(pane.end, record.timestamp):
                     self._panes.add(batch.partition, scope, pane, counts, record.offset)
 
 

@@ -47,6 +47,7 @@ class ScopeTotals:
         days: the calendar days by their pane.
         changed_days: those to be told.
         open_days: those that have not been told as final.
+        told: what was told last of each rolling window, by its index.
     """
 
     sliding: Sliding
@@ -58,6 +59,7 @@ class ScopeTotals:
     changed_days: set[Pane] = field(default_factory=set)
     open_days: set[Pane] = field(default_factory=set)
     shares: dict[Pane, tuple[_Share, ...]] = field(default_factory=dict)
+    told: dict[int, Counts] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import faust
@@ -18,6 +18,10 @@ from streams.engine.meter import Meter
 from streams.engine.table import StepTable, durable
 
 log = logging.getLogger(__name__)
+
+_WAITING = 64
+"""Fetches that may wait in a lane."""
+_LARGEST_BATCH = 10_000
 
 
 class PassThrough(faust.Schema):
@@ -65,16 +69,62 @@ def add_stage(
     stage = _Stage(app, step, table, liveness, Meter(name))
 
     async def run(stream: Any) -> None:
-        async for event in stream.noack().events():
-            try:
-                await stage.handle(event)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001 - nothing may leave an agent unseen
-                on_fault(error)
+        lanes = _Lanes(stage.handle, on_fault)
+        try:
+            async for event in stream.noack().events():
+                await lanes.put(event)
+        finally:
+            await lanes.close()
 
     source = app.topic(*topics, schema=PassThrough(), internal=False)
     app.agent(source, name=name)(run)
+
+
+class _Lanes:
+    """A lane a partition: batches in order within, side by side between.
+
+    While a lane waits for Kafka, what is fetched for it meanwhile becomes its next batch; so
+    the busier it is, the larger are its batches, and the less each record costs.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[list[Any]], Awaitable[None]],
+        on_fault: Callable[[BaseException], None],
+    ) -> None:
+        self._handle = handle
+        self._on_fault = on_fault
+        self._queues: dict[TP, asyncio.Queue[Any]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def put(self, event: Any) -> None:
+        """Add an event to its lane; waits where the lane is full."""
+        tp = TP(event.message.topic, event.message.partition)
+        queue = self._queues.get(tp)
+        if queue is None:
+            queue = self._queues[tp] = asyncio.Queue(_WAITING)
+            self._tasks.append(asyncio.create_task(self._run(queue)))
+        await queue.put(event)
+
+    async def close(self) -> None:
+        """End the lanes; what was not acknowledged is read again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, queue: asyncio.Queue[Any]) -> None:
+        while True:
+            events = [await queue.get()]
+            records = len(events[0].message.value)
+            while not queue.empty() and records < _LARGEST_BATCH:
+                events.append(queue.get_nowait())
+                records += len(events[-1].message.value)
+            try:
+                await self._handle(events)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - nothing may leave an agent unseen
+                self._on_fault(error)
 
 
 class _Stage:
@@ -92,15 +142,19 @@ class _Stage:
         self._liveness = liveness
         self._meter = meter
 
-    async def handle(self, event: Any) -> None:
-        message = event.message
-        generation = message.generation_id
-        if self._stale(generation):
+    async def handle(self, events: list[Any]) -> None:
+        """Handle the events of one partition, in order, as one batch."""
+        generation = self._app.consumer_generation_id
+        # What a former assignment left in the queues will be delivered again.
+        events = [event for event in events if event.message.generation_id == generation]
+        if not events:
             return
+        message = events[0].message
+        records = [record for event in events for record in event.message.value]
         batch = Batch(
             message.topic,
             message.partition,
-            message.value,
+            records,
             self._app.consumer.committed(TP(message.topic, message.partition)),
         )
         self._liveness.check()
@@ -108,11 +162,12 @@ class _Stage:
         effects = self._step.fold(batch)
         folded = time.perf_counter() - began
         await self._make_true(batch, effects)
+        self._liveness.check()
         # After a rebalance the state has been read anew, perhaps from before these writes:
         # the batch will come again, and may only then be passed.
-        self._liveness.check()
-        if not self._stale(generation):
-            event.ack()
+        if self._app.consumer_generation_id == generation:
+            for event in events:
+                event.ack()
             self._meter.count(batch, effects, folded)
 
     async def _make_true(self, batch: Batch, effects: Effects) -> None:
@@ -123,6 +178,3 @@ class _Stage:
         if effects.outputs:
             self._liveness.check()
             await durable(await self._app.sender.send(effects.outputs))
-
-    def _stale(self, generation: int) -> bool:
-        return bool(self._app.consumer_generation_id != generation)

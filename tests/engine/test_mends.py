@@ -13,7 +13,7 @@ from streams.core.step import Effects, Output
 from streams.engine.app import new_app, new_table
 from streams.engine.liveness import Liveness
 from streams.engine.meter import Meter
-from streams.engine.stage import _Stage, add_stage
+from streams.engine.stage import _Lanes, _Stage, add_stage
 from streams.engine.transport import BatchConsumer, IdempotentProducer
 
 CALLS = TP("calls", 0)
@@ -211,7 +211,7 @@ async def test_a_batch_is_acknowledged_when_its_state_and_then_its_outputs_are_d
     # Faust committed offsets before the state was in Kafka (ProducerBuffer.flush gives up).
     staged, _, sender = stage(OneStep())
     event = Event()
-    task = asyncio.ensure_future(staged.handle(event))
+    task = asyncio.ensure_future(staged.handle([event]))
     await until(lambda: sender.sent)
     assert [topic for topic, *_ in sender.sent] == ["changelog"]
     sender.sent[0][2].set_result(None)
@@ -226,11 +226,11 @@ async def test_a_batch_of_a_former_assignment_is_neither_counted_nor_acknowledge
     step = OneStep()
     staged, app, sender = stage(step)
     old = Event(generation=6)
-    await staged.handle(old)
+    await staged.handle([old])
     assert step.batches == []
     assert not old.acked
     event = Event()
-    task = asyncio.ensure_future(staged.handle(event))
+    task = asyncio.ensure_future(staged.handle([event]))
     await until(lambda: sender.sent)
     app.consumer_generation_id = 8
     sender.sent[0][2].set_result(None)
@@ -238,6 +238,32 @@ async def test_a_batch_of_a_former_assignment_is_neither_counted_nor_acknowledge
     sender.sent[1][2].set_result(None)
     await task
     assert not event.acked
+
+
+async def test_what_waits_in_a_lane_becomes_one_batch_and_other_lanes_go_on():
+    begun, gates = [], {}
+
+    async def handle(events):
+        partition = events[0].message.partition
+        begun.append((partition, [event.name for event in events]))
+        await gates.setdefault((partition, len(begun)), asyncio.Event()).wait()
+
+    def event(name, partition):
+        message = SimpleNamespace(topic="calls", partition=partition, value=records(1))
+        return SimpleNamespace(name=name, message=message)
+
+    lanes = _Lanes(handle, pytest.fail)
+    await lanes.put(event("a", 0))
+    await until(lambda: len(begun) == 1)
+    for name in "bcd":
+        await lanes.put(event(name, 0))
+    await lanes.put(event("x", 1))
+    await until(lambda: len(begun) == 2)
+    assert begun == [(0, ["a"]), (1, ["x"])]
+    gates[0, 1].set()
+    await until(lambda: len(begun) == 3)
+    assert begun[2] == (0, ["b", "c", "d"])
+    await lanes.close()
 
 
 @pytest.fixture
@@ -271,6 +297,7 @@ async def test_a_fault_stops_the_worker_and_acknowledges_nothing(app):
 
         async def events(self):
             yield event
+            await until(lambda: faults)
 
     await app.agents["broken"].fun(Stream())
     assert [str(fault) for fault in faults] == ["the disk is gone"]
@@ -312,7 +339,7 @@ async def test_a_batch_is_neither_written_nor_acknowledged_after_standing_still(
     staged, _, sender = stage(step)
     staged._liveness = Liveness(8, clock=lambda: now[0])
     staged._liveness.beat()
-    task = asyncio.ensure_future(staged.handle(event))
+    task = asyncio.ensure_future(staged.handle([event]))
     await until(lambda: sender.sent)
     now[0] = 9.0
     sender.sent[0][2].set_result(None)
