@@ -50,7 +50,7 @@ class Live:
         self.offsets = [0] * PARTITIONS
         held = SimpleNamespace(held=set(range(PARTITIONS)))
         app = SimpleNamespace(
-            rebalancing=False, in_recovery=False, consumer_generation_id=1, producer=self
+            rebalancing=False, in_recovery=False, consumer_generation_id=1, sender=self
         )
         self.teller = Teller(
             app,
@@ -65,12 +65,13 @@ class Live:
             watch=Watch(rule_set),
         )
 
-    async def send(self, topic, key, value, *_):
-        if topic == topics.ALERTS.name:
-            self.sent.append(Alert.model_validate_json(value))
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+    async def send(self, outputs):
+        self.sent += [
+            Alert.model_validate_json(each.value)
+            for each in outputs
+            if each.topic == topics.ALERTS.name
+        ]
+        return []
 
     def feed(self, batch):
         for output in self.steps.calls.fold(batch).outputs:
