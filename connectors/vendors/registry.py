@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from connectors.accounts import AccountSettings
-from connectors.probe import Finding, Interface
+from connectors.trial import Finding, Interface
 from connectors.vendors.huawei import probe as huawei
 from connectors.vendors.huawei.mapper import map_campaign_statistics, map_missed_call
 from connectors.vendors.huawei.source import HuaweiAccount

@@ -14,9 +14,11 @@ from streams.cli import (
     demo,
     hooks,
     rules,
+    schemas,
     services,
     silences,
     topics,
+    vendors,
 )
 
 app = typer.Typer(
@@ -32,6 +34,7 @@ app = typer.Typer(
 
 demo.register(app)
 services.register(app)
+vendors.register(app)
 app.add_typer(hooks.app)
 board.register(app)
 app.add_typer(silences.app)
@@ -40,6 +43,7 @@ app.add_typer(rules.app)
 backtest.register(app)
 broker.register(app)
 topics.register(app)
+app.add_typer(schemas.app)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.budget import Unlimited
 from connectors.http import ONCE
-from connectors.probe import Finding, Interface, attempt, clock_finding
+from connectors.trial import Finding, Interface, attempt, clock_finding
 from connectors.vendors.huawei.source import HuaweiAccount
 
 INTERFACES = (

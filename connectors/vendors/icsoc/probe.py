@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.budget import Unlimited
 from connectors.http import ONCE, Http
-from connectors.probe import Finding, Interface, attempt, clock_finding
+from connectors.trial import Finding, Interface, attempt, clock_finding
 from connectors.vendors.icsoc.auth import GRANTED_REQUESTS, OAuth, Tokens
 from connectors.vendors.icsoc.client import Client, Filters
 from connectors.vendors.icsoc.source import IcsocAccount

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from connectors.http import ONCE, Http
-from connectors.probe import Finding, Interface, attempt, clock_finding
+from connectors.trial import Finding, Interface, attempt, clock_finding
 from connectors.vendors.sevenmoor.source import SevenmoorAccount
 
 _LIMIT = "20 requests a minute for the account, over all interfaces"
