@@ -131,7 +131,10 @@ class Node:
         )
         child.wait(_START_SECONDS)
         if child.returncode != 0:
-            raise FatalError(f"the folder {self._folder} could not be formatted; {self.evidence()}")
+            raise FatalError(
+                f"the folder {self._folder} could not be formatted "
+                f"(status {child.returncode}):\n{tail(self._console)}\n{tail(self.log)}"
+            )
 
     def _serves(self) -> bool:
         # a plain connection first: aiokafka logs an error each time that nobody listens

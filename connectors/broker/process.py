@@ -18,7 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _SHELL = "/bin/sh"
-_GUARD = 'read -r child && { read -r _; kill -KILL "$child"; }'
+# A number may be somebody else's by the time that the pipe closes, so the guard also knows when
+# its process was born (field 22 of /proc/N/stat; without /proc there is the number alone).
+_GUARD = """
+born() { cut -d" " -f22 "/proc/$1/stat" 2>/dev/null; }
+read -r child || exit
+at=$(born "$child")
+read -r _
+[ "$(born "$child")" = "$at" ] && kill -KILL "$child"
+"""
 # The child tells its number to the guard (its stdout is the guard's pipe) before it becomes Java:
 # there is no moment at which it lives and the guard does not know it.
 _BECOME = 'echo $$; log=$1; shift; exec "$@" >>"$log" 2>&1'
