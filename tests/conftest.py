@@ -6,11 +6,18 @@ Both are started when the first test asks for them, and a test that asks is mark
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from connectors.broker import Broker, Installation, install
 from connectors.broker.node import in_own_loop
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
+
+# Speed is the benchmarks' business: a slow machine is no failure.
+settings.register_profile(
+    "callstreams", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("callstreams")
 
 _NEED_KAFKA = {"installation", "kafka", "fresh_broker", "fresh_kafka"}
 
