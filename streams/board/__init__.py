@@ -5,9 +5,10 @@ Kafka ──reader──> state ──queries──> app (JSON)
                     └────hub──────> app (server-sent events) ──> static/ (the page)
 ```
 
-- `records`, `history`, `recent`, `state` what is known, from bytes; no Kafka, HTTP or clock
-- `answers`, `queries`, `masking` what is told of it
+- `records`, `cells`, `history`, `recent`, `alerts`, `sources`, `silences`, `state` what is known,
+  from bytes; no Kafka, HTTP or clock
+- `questions`, `answers`, `queries`, `standing`, `masking` what is asked and told of it
 - `hub`, `frames` changes, written once per tick for all browsers
-- `access`, `openapi`, `app` the HTTP side
+- `access`, `operations`, `openapi`, `replies`, `app` the HTTP side
 - `reader`, `service` the Kafka side, and the process
 """

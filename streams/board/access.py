@@ -1,10 +1,11 @@
-"""Who may read the board, and who may see customers' numbers."""
+"""Who may read the board, who may see customers' numbers, and who may write silences."""
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
 
+from connectors.secrets import Secret
 from streams.board.settings import BoardSettings
 
 _SCHEME = "bearer "
@@ -14,7 +15,8 @@ _SCHEME = "bearer "
 class Reader:
     """Somebody who may read."""
 
-    unmask: bool
+    unmask: bool = False
+    write: bool = False
 
 
 def reader_of(settings: BoardSettings, authorization: str | None) -> Reader | None:
@@ -23,15 +25,20 @@ def reader_of(settings: BoardSettings, authorization: str | None) -> Reader | No
     if authorization is not None and authorization.casefold().startswith(_SCHEME):
         shown = authorization[len(_SCHEME) :].strip()
     if shown is None:
-        return None if settings.token is not None else Reader(unmask=False)
-    if settings.unmask_token is not None and _same(shown, settings.unmask_token.get_secret_value()):
-        return Reader(unmask=True)
-    if settings.token is not None and _same(shown, settings.token.get_secret_value()):
-        return Reader(unmask=False)
+        return None if settings.token is not None else Reader()
+    reader = Reader(
+        unmask=_same(shown, settings.unmask_token), write=_same(shown, settings.write_token)
+    )
+    if reader.unmask or reader.write or _same(shown, settings.token):
+        return reader
     # a wrong token is said to be wrong, even where none is needed
     return None
 
 
-def _same(one: str, other: str) -> bool:
+def _same(shown: str, secret: Secret | None) -> bool:
+    if secret is None:
+        return False
     # a header may hold bytes that are no UTF-8
-    return hmac.compare_digest(one.encode(errors="surrogateescape"), other.encode())
+    return hmac.compare_digest(
+        shown.encode(errors="surrogateescape"), secret.get_secret_value().encode()
+    )

@@ -10,8 +10,16 @@ from msgspec import Meta
 
 from streams.board.alerts import Transition
 from streams.board.records import Alert, Call, Campaign, Rate, Window
+from streams.board.silences import SilenceState
+from streams.board.sources import SourceHealth
 
 Total = Annotated[int, Meta(ge=0, description="how many there are on all pages")]
+
+
+class AlertNow(Alert, frozen=True, kw_only=True, omit_defaults=True):
+    """An alert, and the silences that hold it back now."""
+
+    silenced_by: Annotated[tuple[str, ...], Meta(description="ids of silences")] = ()
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -96,7 +104,7 @@ class ScopeAnswer(msgspec.Struct, frozen=True):
     scope: str
     name: str | None
     metrics: list[Metric]
-    alerts: list[Alert]
+    alerts: list[AlertNow]
     history: Histories
     calls: Annotated[
         list[Call],
@@ -108,14 +116,14 @@ class ScopeAnswer(msgspec.Struct, frozen=True):
 class Alerts(msgspec.Struct, frozen=True):
     """Alerts, the newest transition first."""
 
-    items: list[Alert]
+    items: list[AlertNow]
     total: Total
 
 
 class AlertStory(msgspec.Struct, frozen=True):
     """One alert, how it came about, and the course of its scope."""
 
-    alert: Alert
+    alert: AlertNow
     transitions: list[Transition]
     history: Histories
 
@@ -130,14 +138,50 @@ class Campaigns(msgspec.Struct, frozen=True):
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """How one source of records fares."""
 
-    name: str
-    state: str
-    reason: str | None = None
-    last_success_at: datetime | None = None
+    name: Annotated[str, Meta(examples=["icsoc/main/cdr"])]
+    vendor: str
+    account: str
+    feed: Annotated[str | None, Meta(description="null: the account's sources could not be set up")]
+    health: Annotated[
+        SourceHealth, Meta(description="silent: no process has told of it for long, see `at`")
+    ]
+    state: Annotated[
+        str, Meta(description="as it was told: starting, polling, ok, degraded, stopped")
+    ]
+    reason: str | None
+    counts: Annotated[list[str], Meta(description="what it feeds: calls, tallies, or names alone")]
+    last_success_at: datetime | None
+    last_records: int
+    records_published: int
+    polls: int
+    found_by_search: Annotated[
+        int, Meta(description="records that the vendor's pushes should have brought and did not")
+    ]
+    at: Annotated[datetime, Meta(description="when it was told")]
 
 
 class Sources(msgspec.Struct, frozen=True):
     """The sources' health."""
 
     items: list[Source]
+    total: Total
+
+
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not told for a while; all matchers must match an alert's labels."""
+
+    id: str
+    state: SilenceState
+    matchers: Annotated[list[str], Meta(examples=[['vendor="icsoc"']])]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+    updated_at: datetime
+
+
+class Silences(msgspec.Struct, frozen=True):
+    """Silences, those that end last first."""
+
+    items: list[Silence]
     total: Total

@@ -7,97 +7,40 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
+from connectors.hooks.silences import expired
 from connectors.web import web
-from streams.board import answers, queries, questions
+from schemas import topics
+from schemas.errors import ConfigError, RetryableError
+from schemas.silence import Silence
+from streams.board import answers, queries, questions, standing
 from streams.board.access import Reader, reader_of
+from streams.board.frames import Manners
 from streams.board.hub import Client, Hub
-from streams.board.openapi import Operation, describe
+from streams.board.openapi import describe
+from streams.board.operations import OPERATIONS, PREFIX
+from streams.board.replies import add_headers, answer, as_json, plain_errors, problem, read
 from streams.board.settings import BoardSettings
+from streams.board.silences import Silencer, SilenceRequest, silence_asked
 from streams.board.state import Board
 
 STATIC = Path(__file__).parent / "static"
-PREFIX = "/api/v1"
 
-_ENCODE = msgspec.json.Encoder().encode
 _READER = web.RequestKey("reader", Reader)
-_UNKNOWN = (404, "there is no such thing")
 _WRITE_SECONDS = 30
-_PRESS_ABOVE = 2_048
+_LARGEST_BODY = 65_536
 
-_OPERATIONS = {
-    "metrics": Operation(
-        f"{PREFIX}/metrics",
-        "Current counts by scope, one page",
-        questions.MetricsQuery,
-        answers.Metrics,
-    ),
-    "scope": Operation(
-        f"{PREFIX}/scope",
-        "One scope: all its windows, alerts, course and newest calls",
-        questions.ScopeQuery,
-        answers.ScopeAnswer,
-        (_UNKNOWN,),
-    ),
-    "history": Operation(
-        f"{PREFIX}/history",
-        "The course of some scopes",
-        questions.HistoryQuery,
-        answers.Histories,
-    ),
-    "alerts": Operation(f"{PREFIX}/alerts", "Alerts", questions.AlertsQuery, answers.Alerts),
-    "story": Operation(
-        f"{PREFIX}/alerts/{{fingerprint}}",
-        "One alert's story",
-        questions.NoQuery,
-        answers.AlertStory,
-        (_UNKNOWN,),
-    ),
-    "campaigns": Operation(
-        f"{PREFIX}/campaigns", "Campaigns and tasks", questions.NoQuery, answers.Campaigns
-    ),
-    "sources": Operation(
-        f"{PREFIX}/sources", "The sources' health", questions.NoQuery, answers.Sources
-    ),
-    "events": Operation(
-        f"{PREFIX}/events",
-        "Changes as server-sent events, as the page reads them: snapshot, change, beat",
-        questions.EventsQuery,
-        None,
-    ),
-    "healthz": Operation(
-        "/healthz", "Whether it runs", questions.NoQuery, answers.Health, open=True
-    ),
-    "readyz": Operation(
-        "/readyz",
-        "Whether it has read its topics",
-        questions.NoQuery,
-        answers.Health,
-        ((503, "it is still reading"),),
-        open=True,
-    ),
-}
-
-_HEADERS = {
-    "Server": "callstreams",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-_Query = TypeVar("_Query", bound=msgspec.Struct)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(
-    board: Board, settings: BoardSettings, *, clock: Callable[[], datetime]
+    board: Board,
+    settings: BoardSettings,
+    *,
+    clock: Callable[[], datetime],
+    silencer: Silencer | None = None,
 ) -> web.Application:
     """Make the application.
 
@@ -105,22 +48,35 @@ def make_app(
         board: what is known; somebody else feeds it.
         settings: tokens and limits.
         clock: tells the time, for ages.
+        silencer: writes silences; without it, or without a `write_token`, nobody can.
     """
-    return _App(board, settings, clock).make()
+    return _App(board, settings, clock, silencer).make()
 
 
 class _App:
     def __init__(
-        self, board: Board, settings: BoardSettings, clock: Callable[[], datetime]
+        self,
+        board: Board,
+        settings: BoardSettings,
+        clock: Callable[[], datetime],
+        silencer: Silencer | None,
     ) -> None:
         self._board = board
         self._settings = settings
         self._clock = clock
-        self._hub = Hub(board, settings.stale_after.total_seconds(), clock)
+        self._silencer = None if settings.write_token is None else silencer
+        manners = Manners(
+            settings.stale_after.total_seconds(),
+            settings.silent_after.total_seconds(),
+            writable=self._silencer is not None,
+        )
+        self._hub = Hub(board, manners, clock)
         self._streams: set[asyncio.Task[object]] = set()
 
     def make(self) -> web.Application:
-        app = web.Application(middlewares=[_plain_errors, self._guard])
+        app = web.Application(
+            middlewares=[plain_errors, self._guard], client_max_size=_LARGEST_BODY
+        )
         handlers: dict[str, _Handler] = {
             "metrics": self._metrics,
             "scope": self._scope,
@@ -129,16 +85,19 @@ class _App:
             "story": self._story,
             "campaigns": self._campaigns,
             "sources": self._sources,
+            "silences": self._silences,
+            "silence": self._silence,
+            "expire": self._expire,
             "events": self._events,
             "healthz": self._healthz,
             "readyz": self._readyz,
         }
-        for name, operation in _OPERATIONS.items():
-            app.router.add_get(operation.path, handlers[name], name=name)
+        for name, operation in OPERATIONS.items():
+            app.router.add_route(operation.method, operation.path, handlers[name], name=name)
         app.router.add_get(f"{PREFIX}/openapi.json", self._openapi)
         app.router.add_get("/", _page)
         app.router.add_static("/static", STATIC)
-        app.on_response_prepare.append(_add_headers)
+        app.on_response_prepare.append(add_headers)
         app.cleanup_ctx.append(self._ticking)
         app.on_shutdown.append(self._end_streams)
         return app
@@ -159,27 +118,36 @@ class _App:
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Let the API be read by those who may; the page itself holds nothing."""
         name = request.match_info.route.name
-        if name in _OPERATIONS and not _OPERATIONS[name].open:
+        if name in OPERATIONS and not OPERATIONS[name].open:
             reader = reader_of(self._settings, request.headers.get("Authorization"))
             if reader is None:
-                refusal = _problem(401, "a token is needed: Authorization: Bearer <token>")
+                refusal = problem(401, "a token is needed: Authorization: Bearer <token>")
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 return refusal
+            if OPERATIONS[name].method != "GET" and (why := self._why_no_writing(reader)):
+                return problem(403, why)
             request[_READER] = reader
         return await handler(request)
 
+    def _why_no_writing(self, reader: Reader) -> str | None:
+        if self._silencer is None:
+            return "nothing can be written here: set board.write_token"
+        if not reader.write:
+            return "this token may read alone: show the one of board.write_token"
+        return None
+
     async def _metrics(self, request: web.Request) -> web.Response:
-        query = _read(request, questions.MetricsQuery)
-        return _answer(
+        query = read(request, questions.MetricsQuery)
+        return answer(
             queries.metrics(self._board, query, self._clock(), self._settings.stale_after)
         )
 
     async def _scope(self, request: web.Request) -> web.Response:
-        query = _read(request, questions.ScopeQuery)
+        query = read(request, questions.ScopeQuery)
         entry = self._board.entry(query.scope)
         if entry is None:
-            return _problem(404, f"there is no scope {query.scope!r}: see {PREFIX}/metrics")
-        return _answer(
+            return problem(404, f"there is no scope {query.scope!r}: see {PREFIX}/metrics")
+        return answer(
             queries.scope_answer(
                 self._board,
                 entry,
@@ -190,42 +158,76 @@ class _App:
         )
 
     async def _history(self, request: web.Request) -> web.Response:
-        query = _read(request, questions.HistoryQuery)
-        return _answer(queries.histories(self._board, query.scope, query.window))
+        query = read(request, questions.HistoryQuery)
+        return answer(queries.histories(self._board, query.scope, query.window))
 
     async def _alerts(self, request: web.Request) -> web.Response:
-        query = _read(request, questions.AlertsQuery)
-        return _answer(queries.alerts(self._board, query.state, query.vendor, query.q))
+        query = read(request, questions.AlertsQuery)
+        return answer(
+            queries.alerts(
+                self._board, query.state, self._clock(), vendor=query.vendor, search=query.q
+            )
+        )
 
     async def _story(self, request: web.Request) -> web.Response:
-        _read(request, questions.NoQuery)
-        story = queries.alert_story(self._board, request.match_info["fingerprint"])
+        read(request, questions.NoQuery)
+        story = queries.alert_story(self._board, request.match_info["fingerprint"], self._clock())
         if story is None:
-            return _problem(404, f"there is no such alert: see {PREFIX}/alerts?state=all")
-        return _answer(story)
+            return problem(404, f"there is no such alert: see {PREFIX}/alerts?state=all")
+        return answer(story)
 
     async def _campaigns(self, request: web.Request) -> web.Response:
-        _read(request, questions.NoQuery)
-        return _answer(queries.campaigns(self._board))
+        read(request, questions.NoQuery)
+        return answer(queries.campaigns(self._board))
 
     async def _sources(self, request: web.Request) -> web.Response:
-        _read(request, questions.NoQuery)
-        return _answer(answers.Sources([], 0))
+        read(request, questions.NoQuery)
+        return answer(standing.sources(self._board, self._clock(), self._settings.silent_after))
+
+    async def _silences(self, request: web.Request) -> web.Response:
+        query = read(request, questions.SilencesQuery)
+        return answer(standing.silences(self._board, self._clock(), ended=query.state == "all"))
+
+    async def _silence(self, request: web.Request) -> web.Response:
+        read(request, questions.NoQuery)
+        try:
+            asked = msgspec.json.decode(await request.read(), type=SilenceRequest)
+            silence = silence_asked(asked, self._clock())
+        except (msgspec.MsgspecError, ConfigError) as error:
+            return problem(400, f"{error}: see {PREFIX}/openapi.json")
+        return await self._write(silence, status=201)
+
+    async def _expire(self, request: web.Request) -> web.Response:
+        read(request, questions.NoQuery)
+        known = self._board.silences.get(request.match_info["id"])
+        if known is None:
+            return problem(404, f"there is no such silence: see {PREFIX}/silences?state=all")
+        return await self._write(expired(known, self._clock()), status=200)
+
+    async def _write(self, silence: Silence, status: int) -> web.Response:
+        assert self._silencer is not None  # noqa: S101 - the guard lets nobody through
+        try:
+            await self._silencer(silence)
+        except RetryableError as error:
+            return problem(503, str(error))
+        # who wrote it reads it at once; that it comes back from Kafka changes nothing
+        self._board.take(topics.SILENCES.name, silence.key, silence.to_json())
+        return as_json(status, standing.silence_of(silence, self._clock()))
 
     async def _openapi(self, _request: web.Request) -> web.Response:
         secured = self._settings.token is not None
-        return _json(200, _ENCODE(describe(list(_OPERATIONS.values()), secured=secured)))
+        return as_json(200, describe(list(OPERATIONS.values()), secured=secured))
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        return _answer(answers.Health("ok", self._board.ready, self._board.unread))
+        return answer(answers.Health("ok", self._board.ready, self._board.unread))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         if not self._board.ready:
-            return _problem(503, "the topics are still being read; ask again")
-        return _answer(answers.Health("ready", ready=True, unread=self._board.unread))
+            return problem(503, "the topics are still being read; ask again")
+        return answer(answers.Health("ready", ready=True, unread=self._board.unread))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        query = _read(request, questions.EventsQuery)
+        query = read(request, questions.EventsQuery)
         windows = self._board.windows()
         window = query.window if query.window in windows else next(iter(windows), "")
         response = web.StreamResponse(
@@ -256,60 +258,5 @@ class _App:
                 await response.write(event)
 
 
-def _read(request: web.Request, query: type[_Query]) -> _Query:
-    """Read the query.
-
-    Raises:
-        HTTPBadRequest: it cannot be used; the text names the mend.
-    """
-    asked: dict[str, str | list[str]] = {}
-    for name in request.query:
-        values = request.query.getall(name)
-        asked[name] = values if query is questions.HistoryQuery and name == "scope" else values[-1]
-    try:
-        return msgspec.convert(asked, query, strict=False)
-    except msgspec.ValidationError as error:
-        raise web.HTTPBadRequest(text=f"{error}: see {PREFIX}/openapi.json") from error
-
-
-def _answer(said: msgspec.Struct) -> web.Response:
-    return _json(200, _ENCODE(said))
-
-
-def _problem(status: int, text: str) -> web.Response:
-    return _json(status, _ENCODE(answers.Problem(text)))
-
-
-def _json(status: int, body: bytes) -> web.Response:
-    response = web.Response(status=status, body=body, content_type="application/json")
-    if len(body) > _PRESS_ABOVE:
-        response.enable_compression()
-    return response
-
-
 async def _page(_request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "index.html")
-
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
-    if "/vendor/" in request.path:  # its folder has the version in its name
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    elif request.path.startswith(PREFIX):
-        response.headers["Cache-Control"] = "no-store"
-    else:
-        response.headers["Cache-Control"] = "no-cache"
-
-
-@web.middleware
-async def _plain_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Answer what aiohttp refuses as everything else is answered."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        answer = _problem(error.status, error.text or error.reason)
-        if "Allow" in error.headers:
-            answer.headers["Allow"] = error.headers["Allow"]
-        return answer

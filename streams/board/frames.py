@@ -8,14 +8,18 @@ number alone is a row that is no more. Moments are Unix seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from streams.board.alerts import OPEN
+from streams.board.cells import Entry
 from streams.board.queries import as_of, due_at
-from streams.board.records import Alert, Rate
-from streams.board.state import Board, Changes, Entry
+from streams.board.records import Alert, Rate, SourceStatus
+from streams.board.silences import matching
+from streams.board.sources import counts_of
+from streams.board.state import Board, Changes
 
 FIELDS = (
     "number",
@@ -39,7 +43,22 @@ _ENCODE = msgspec.json.Encoder().encode
 _CLOSED_TOLD = 50
 
 
-def snapshot(board: Board, window: str, stale_seconds: float, now: datetime) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What the browsers are told to judge by, since ages grow while nothing is sent.
+
+    Attributes:
+        stale_seconds: counts that are overdue for longer are stale.
+        silent_seconds: a source that was told of longer ago is silent.
+        writable: silences can be written.
+    """
+
+    stale_seconds: float = 180
+    silent_seconds: float = 60
+    writable: bool = False
+
+
+def snapshot(board: Board, window: str, manners: Manners, now: datetime) -> bytes:
     """Write everything about one window, as JSON."""
     entries = board.entries()
     told = board.alerts.all()
@@ -51,7 +70,9 @@ def snapshot(board: Board, window: str, stale_seconds: float, now: datetime) -> 
             "ready": board.ready,
             "window": window,
             "windows": board.windows(),
-            "stale_seconds": stale_seconds,
+            "stale_seconds": manners.stale_seconds,
+            "silent_seconds": manners.silent_seconds,
+            "writable": manners.writable,
             "fields": FIELDS,
             "scopes": [_scope(board, entry) for entry in entries],
             "rows": [row_of(entry, window) for entry in entries if window in entry.cells],
@@ -59,7 +80,8 @@ def snapshot(board: Board, window: str, stale_seconds: float, now: datetime) -> 
                 *(alert for alert in told if alert.state in OPEN),
                 *closed[:_CLOSED_TOLD],
             ],
-            "sources": [],
+            "silences": _silences(board, now),
+            "sources": _sources(board),
         }
     )
 
@@ -73,13 +95,17 @@ def change(board: Board, changes: Changes, window: str, now: datetime) -> bytes:
     for fingerprint in changes.alerts:
         alert = board.alerts.get(fingerprint)
         gone.append(fingerprint) if alert is None else alerts.append(alert)
-    optional = {
+    optional: dict[str, object] = {
         "scopes": [_scope(board, entry) for entry in scopes],
         "rows": [row_of(entry, window) for entry in _entries(board, changes.cells.get(window, ()))],
         "removed": sorted(changes.removed),
         "alerts": alerts,
         "alerts_gone": gone,
     }
+    if changes.sources:
+        optional["sources"] = _sources(board)
+    if changes.silences or (changes.alerts and board.silences):
+        told["silences"] = _silences(board, now)
     return _ENCODE(told | {name: value for name, value in optional.items() if value})
 
 
@@ -115,6 +141,45 @@ def row_of(entry: Entry, window: str) -> Row:
 
 def _scope(board: Board, entry: Entry) -> tuple[int, str, str | None]:
     return entry.number, entry.text, board.name_of(entry.scope)
+
+
+def _sources(board: Board) -> list[dict[str, object]]:
+    return [_source(source) for source in board.sources.all()]
+
+
+def _source(source: SourceStatus) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": source.name,
+        "vendor": source.vendor,
+        "account": source.account,
+        "feed": source.feed,
+        "state": source.state,
+        "reason": source.reason,
+        "counts": counts_of(source),
+        "last_success": _unix(source.last_success_at),
+        "records": source.records_published,
+        "found": source.found_by_search,
+        "at": _unix(source.at),
+    }
+    return told
+
+
+def _silences(board: Board, now: datetime) -> list[dict[str, object]]:
+    """Tell the silences that have not ended, and whom each is for; the browsers know when."""
+    alerts = [alert for alert in board.alerts.all() if alert.state in OPEN]
+    return [
+        {
+            "id": one.id,
+            "matchers": [str(matcher) for matcher in one.matchers],
+            "starts": _unix(one.starts_at),
+            "ends": _unix(one.ends_at),
+            "by": one.created_by,
+            "comment": one.comment,
+            "alerts": [alert.fingerprint for alert in alerts if matching(one, alert)],
+        }
+        for one in board.silences.all()
+        if one.ends_at > now
+    ]
 
 
 def _entries(board: Board, numbers: Iterable[int]) -> list[Entry]:

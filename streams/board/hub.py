@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streams.board import frames
+from streams.board.frames import Manners
 from streams.board.state import Board
 
 _QUEUED = 16
@@ -56,14 +57,14 @@ class Hub:
 
     Args:
         board: what is known.
-        stale_seconds: told to the browsers, which judge ages themselves.
+        manners: told to the browsers, which judge ages themselves.
         clock: tells the time, which is told to the browsers: their own clocks may be wrong.
     """
 
-    def __init__(self, board: Board, stale_seconds: float, clock: Callable[[], datetime]) -> None:
+    def __init__(self, board: Board, manners: Manners, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._board = board
-        self._stale_seconds = stale_seconds
+        self._manners = manners
         self._channels: dict[str, _Channel] = {}
         self._number = 0
         self._ticks = 0
@@ -95,7 +96,7 @@ class Hub:
         channel = self._channels.get(window)
         if channel is not None and channel.snapshot and channel.snapshot[0] == self._number:
             return channel.snapshot[1]
-        data = frames.snapshot(self._board, window, self._stale_seconds, self._clock())
+        data = frames.snapshot(self._board, window, self._manners, self._clock())
         event = frames.event("snapshot", data, self._identity(self._number))
         if channel is not None:
             channel.snapshot = (self._number, event)

@@ -16,7 +16,7 @@ _REF = "#/components/schemas/{name}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One GET of the API.
+    """One operation of the API.
 
     Attributes:
         path: with its parameters in braces.
@@ -24,6 +24,8 @@ class Operation:
         answer: the struct that is answered; None for a stream of events.
         refusals: the statuses it may answer instead, with their meanings.
         open: it asks for no token.
+        method: GET reads; the others write, and need the token that may.
+        body: the struct that is sent.
     """
 
     path: str
@@ -32,12 +34,17 @@ class Operation:
     answer: type[msgspec.Struct] | None
     refusals: tuple[tuple[int, str], ...] = ()
     open: bool = False
+    method: str = "GET"
+    body: type[msgspec.Struct] | None = None
 
 
 def describe(operations: Sequence[Operation], *, secured: bool) -> dict[str, JsonValue]:
     """Write the description of the operations; `secured` where a token is configured."""
-    answers = [one.answer for one in operations if one.answer is not None] + [Problem]
-    _, components = msgspec.json.schema_components(answers, ref_template=_REF)
+    structs = [each for one in operations for each in (one.answer, one.body) if each is not None]
+    _, components = msgspec.json.schema_components([*structs, Problem], ref_template=_REF)
+    paths: dict[str, dict[str, JsonValue]] = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, secured=secured)
     document: dict[str, JsonValue] = {
         "openapi": "3.1.0",
         "info": {
@@ -46,7 +53,7 @@ def describe(operations: Sequence[Operation], *, secured: bool) -> dict[str, Jso
             "description": "Current counts by scope and window, their course, alerts and sources. "
             "Moments are RFC 3339, UTC; rates are 0..1 with their Wilson 95 % interval.",
         },
-        "paths": {one.path: {"get": _operation(one, secured=secured)} for one in operations},
+        "paths": {path: dict(methods) for path, methods in paths.items()},
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -57,22 +64,28 @@ def describe(operations: Sequence[Operation], *, secured: bool) -> dict[str, Jso
 
 def _operation(one: Operation, *, secured: bool) -> JsonValue:
     refusals = dict(one.refusals)
-    refusals[400] = "the query cannot be used; the text names the mend"
+    writes = one.method != "GET"
+    refusals[400] = "what is asked cannot be used; the text names the mend"
     if not one.open:
         refusals[401] = "a token is needed, or this one is wrong"
     described: dict[str, JsonValue] = {
         "summary": one.summary,
-        "operationId": _identity(one.path),
+        "operationId": _identity(one),
         "parameters": [*_in_path(one.path), *_in_query(one.query)],
         "responses": {
-            "200": {"description": "ok", "content": _content(one.answer)},
+            "201" if one.method == "POST" else "200": {
+                "description": "ok",
+                "content": _content(one.answer),
+            },
             **{
                 str(status): {"description": meaning, "content": _content(Problem)}
                 for status, meaning in sorted(refusals.items())
             },
         },
     }
-    if secured and not one.open:
+    if one.body is not None:
+        described["requestBody"] = {"required": True, "content": _content(one.body)}
+    if (secured or writes) and not one.open:
         described["security"] = [{"token": []}]
     return described
 
@@ -100,6 +113,8 @@ def _in_query(query: type[msgspec.Struct]) -> Iterable[JsonValue]:
         }
 
 
-def _identity(path: str) -> str:
-    words = re.sub(r"[^a-z]+", " ", path.removeprefix("/api/v1")).split()
+def _identity(one: Operation) -> str:
+    words = re.sub(r"[^a-z]+", " ", one.path.removeprefix("/api/v1")).split()
+    if one.method != "GET":
+        words.insert(0, one.method.lower())
     return "".join(word if place == 0 else word.title() for place, word in enumerate(words))

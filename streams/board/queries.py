@@ -17,11 +17,13 @@ from streams.board.answers import (
     Metrics,
     ScopeAnswer,
 )
+from streams.board.cells import PAST_DAY, Cell, Entry, rolling_seconds
 from streams.board.history import History, step_of
 from streams.board.masking import masked_call
 from streams.board.questions import MetricsQuery, Which
 from streams.board.records import Alert, Call, Rate
-from streams.board.state import PAST_DAY, Board, Cell, Entry, rolling_seconds
+from streams.board.standing import alert_now
+from streams.board.state import Board
 
 _Half = TypeVar("_Half")
 _Part = TypeVar("_Part")
@@ -150,7 +152,7 @@ def scope_answer(
         entry.text,
         board.name_of(entry.scope),
         [metric_of(board, entry, name, now, stale_after) for name in names],
-        [alert for alert in board.alerts.all() if alert.scope == entry.text],
+        [alert_now(board, alert, now) for alert in board.alerts.all() if alert.scope == entry.text],
         histories(board, [entry.text], None),
         calls_of(board, entry.text, unmask=unmask),
         masked=not unmask,
@@ -178,11 +180,16 @@ def histories(board: Board, scopes: Sequence[str], window: str | None) -> Histor
 
 
 def alerts(
-    board: Board, which: Which, vendor: str | None = None, search: str | None = None
+    board: Board,
+    which: Which,
+    now: datetime,
+    *,
+    vendor: str | None = None,
+    search: str | None = None,
 ) -> Alerts:
     """Answer the alerts that are open (pending or firing), closed, or all."""
     found = [
-        alert
+        alert_now(board, alert, now)
         for alert in board.alerts.all()
         if (which == "all" or (alert.state in OPEN) == (which == "open"))
         and (vendor is None or alert.labels.get("vendor") == vendor)
@@ -191,13 +198,13 @@ def alerts(
     return Alerts(found, len(found))
 
 
-def alert_story(board: Board, fingerprint: str) -> AlertStory | None:
+def alert_story(board: Board, fingerprint: str, now: datetime) -> AlertStory | None:
     """Answer one alert with the course of its scope over the window that decides it."""
     alert = board.alerts.get(fingerprint)
     if alert is None:
         return None
     return AlertStory(
-        alert,
+        alert_now(board, alert, now),
         board.alerts.story(fingerprint),
         histories(board, [alert.scope], alert.evidence.window),
     )

@@ -95,3 +95,9 @@ class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which window's rows are told."""
 
     window: _Window | None = None
+
+
+class SilencesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which silences are asked for: current ones hold or will hold."""
+
+    state: Literal["current", "all"] = "current"

@@ -20,7 +20,14 @@ from streams.board.state import Board
 
 log = logging.getLogger("callstreams")
 
-_WHOLE = (topics.CAMPAIGNS, topics.ANSWER_RATE, topics.MISSED_CALL_COUNTS, topics.ALERTS)
+_WHOLE = (
+    topics.CAMPAIGNS,
+    topics.ANSWER_RATE,
+    topics.MISSED_CALL_COUNTS,
+    topics.ALERTS,
+    topics.SILENCES,
+    topics.SOURCES,
+)
 _TAIL = topics.CALLS
 _POLL_MS = 200
 _AT_ONCE = 2_000

@@ -136,8 +136,27 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime | None = None
 
 
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """schemas.source_status.SourceStatus: how one source fares."""
+
+    name: str
+    vendor: str
+    account: str
+    state: str
+    at: datetime
+    process: str
+    feed: str | None = None
+    reason: str | None = None
+    last_success_at: datetime | None = None
+    last_records: int = 0
+    records_published: int = 0
+    polls: int = 0
+    found_by_search: int = 0
+
+
 decode_answer_rate = msgspec.json.Decoder(AnswerRate).decode
 decode_missed_calls = msgspec.json.Decoder(MissedCalls).decode
 decode_alert = msgspec.json.Decoder(Alert).decode
 decode_call = msgspec.json.Decoder(Call).decode
 decode_campaign = msgspec.json.Decoder(Campaign).decode
+decode_source = msgspec.json.Decoder(SourceStatus).decode

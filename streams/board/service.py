@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from connectors.health import Health
+from connectors.hooks.silences import write_silence
 from connectors.kafka import KafkaSettings
 from connectors.web import serve
 from streams.board.app import make_app
@@ -48,7 +49,9 @@ async def run_board(
 
     if health is not None:
         health.ready_unless(why_not_ready)
-    app = make_app(board, settings, clock=clock)
+    app = make_app(
+        board, settings, clock=clock, silencer=lambda silence: write_silence(kafka, silence)
+    )
     async with serve(app, host=settings.host, port=settings.port) as address:
         if ready is not None:
             ready(address)

@@ -18,8 +18,12 @@ class BoardSettings(BaseModel):
         port: 0 takes a free one.
         token: what a reader must show as `Authorization: Bearer …`; None lets everybody read.
         unmask_token: the token of a role that sees customers' numbers in full; it reads as well.
+        write_token: the token of those who may add and end silences; it reads as well. Without it
+            nothing can be written.
         stale_after: counts whose window ended longer ago are shown as stale.
-        forget_after: a scope that says nothing for so long leaves the memory.
+        silent_after: a source that no process has told of for so long is shown as silent; leave
+            it longer than three times `poller.tell_every`.
+        forget_after: a scope or source that says nothing for so long leaves the memory.
         calls_per_scope: how many of the newest calls are kept for each scope.
         calls_read_back: how many calls of each partition are read at the start.
         most_scopes: beyond these, the longest silent ones are forgotten.
@@ -32,7 +36,9 @@ class BoardSettings(BaseModel):
     port: int = Field(default=8090, ge=0, le=65535)
     token: Secret | None = None
     unmask_token: Secret | None = None
+    write_token: Secret | None = None
     stale_after: timedelta = timedelta(minutes=3)
+    silent_after: timedelta = Field(default=timedelta(seconds=60), gt=timedelta())
     forget_after: timedelta = timedelta(hours=48)
     calls_per_scope: int = Field(default=20, gt=0, le=200)
     calls_read_back: int = Field(default=5_000, ge=0)
@@ -41,7 +47,7 @@ class BoardSettings(BaseModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        for name in ("token", "unmask_token"):
+        for name in ("token", "unmask_token", "write_token"):
             secret = getattr(self, name)
             if secret is not None and not secret.get_secret_value():
                 raise ValueError(f"{name} is empty: give one, or leave the key out")

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 import msgspec
 
 from schemas import topics
 from schemas.scope import Scope
+from schemas.silence import Silence
 from streams.board.alerts import AlertBook
-from streams.board.history import History, Point, step_of
+from streams.board.cells import (
+    PAST_DAY,
+    Cell,
+    Entry,
+    has_room_for_day,
+    point_of,
+    rolling_seconds,
+    window_length,
+)
+from streams.board.history import History, step_of
 from streams.board.recent import RecentCalls
 from streams.board.records import (
     AnswerRate,
@@ -25,54 +34,11 @@ from streams.board.records import (
     decode_call,
     decode_campaign,
     decode_missed_calls,
+    decode_source,
 )
-from streams.core.rules.durations import parse_duration
+from streams.board.silences import SilenceBook
+from streams.board.sources import SourceBook
 from streams.core.scopes import scopes_of_call
-
-PAST_DAY = "@"
-"""A window `day@…` is a calendar day that is over; `day` is today."""
-
-_PAST_DAYS_KEPT = 7
-
-
-@dataclass(slots=True)
-class Cell:
-    """One scope's one window; either half may be missing."""
-
-    answer: AnswerRate | None = None
-    missed: MissedCalls | None = None
-    history: History | None = None
-
-    @property
-    def newest(self) -> AnswerRate | MissedCalls:
-        """Give the half that speaks of the later window."""
-        if self.answer is None:
-            assert self.missed is not None  # noqa: S101 - a cell is made with one of them
-            return self.missed
-        if self.missed is None or self.answer.version >= self.missed.version:
-            return self.answer
-        return self.missed
-
-    @property
-    def last_event_at(self) -> datetime | None:
-        """Give the newest event counted in either half."""
-        events = [half.last_event_at for half in (self.answer, self.missed) if half is not None]
-        return max((event for event in events if event is not None), default=None)
-
-
-@dataclass(slots=True)
-class Entry:
-    """One scope: `number` is short for its text while this board lives."""
-
-    number: int
-    text: str
-    scope: Scope
-    cells: dict[str, Cell] = field(default_factory=dict)
-
-    @property
-    def newest_end(self) -> datetime:
-        """Tell when its newest window ended."""
-        return max(cell.newest.window.end for cell in self.cells.values())
 
 
 @dataclass(slots=True)
@@ -83,10 +49,20 @@ class Changes:
     scopes: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     alerts: set[str] = field(default_factory=set)
+    sources: bool = False
+    silences: bool = False
     ready: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.cells or self.scopes or self.removed or self.alerts or self.ready)
+        return bool(
+            self.cells
+            or self.scopes
+            or self.removed
+            or self.alerts
+            or self.sources
+            or self.silences
+            or self.ready
+        )
 
 
 class Board:
@@ -101,6 +77,8 @@ class Board:
     def __init__(self, epoch: int, *, calls_per_scope: int = 20, most_scopes: int = 50_000) -> None:
         self.epoch = epoch
         self.alerts = AlertBook()
+        self.silences = SilenceBook()
+        self.sources = SourceBook()
         self.calls = RecentCalls(calls_per_scope)
         self.campaigns: dict[bytes, Campaign] = {}
         self.ready = False
@@ -116,6 +94,8 @@ class Board:
             topics.ALERTS.name: self._take_alert,
             topics.CAMPAIGNS.name: self._take_campaign,
             topics.CALLS.name: self._take_call,
+            topics.SILENCES.name: self._take_silence,
+            topics.SOURCES.name: self._take_source,
         }
 
     def take(self, topic: str, key: bytes, value: bytes | None) -> None:
@@ -149,7 +129,7 @@ class Board:
     def windows(self) -> list[str]:
         """Give the names of the current windows: rolling ones from short to long, then the day."""
         names = {name for entry in self._entries.values() for name in entry.cells}
-        return sorted((name for name in names if PAST_DAY not in name), key=_length)
+        return sorted((name for name in names if PAST_DAY not in name), key=window_length)
 
     def name_of(self, scope: Scope) -> str | None:
         """Give the name of a campaign, where the vendor told it."""
@@ -166,6 +146,8 @@ class Board:
             if place >= excess and entry.newest_end >= now - forget_after:
                 break
             self._remove(entry)
+        if self.sources.sweep(now - forget_after):
+            self._changes.sources = True
         for scope in self.calls.scopes():
             if scope not in self._entries:
                 self.calls.forget(scope)
@@ -198,6 +180,20 @@ class Board:
         alert = decode_alert(value)
         if self.alerts.take(alert):
             self._changes.alerts.add(alert.fingerprint)
+
+    def _take_silence(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            news = self.silences.remove(key.decode())
+        else:
+            news = self.silences.take(Silence.model_validate_json(value))
+        self._changes.silences |= news
+
+    def _take_source(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            news = self.sources.remove(key.decode())
+        else:
+            news = self.sources.take(decode_source(value))
+        self._changes.sources |= news
 
     def _take_campaign(self, key: bytes, value: bytes | None) -> None:
         if value is None:
@@ -235,7 +231,7 @@ class Board:
         name = metric.window.name
         cell = entry.cells.get(name)
         if cell is None:
-            if PAST_DAY in name and not _has_room_for_day(entry, name):
+            if PAST_DAY in name and not has_room_for_day(entry, name):
                 return None
             cell = entry.cells[name] = Cell()
         return cell
@@ -279,40 +275,3 @@ class Board:
             self._remove(entry)
         elif PAST_DAY not in name:
             self._changes.cells.setdefault(name, set()).add(entry.number)
-
-
-def point_of(cell: Cell) -> Point:
-    """Give a cell's counts as a point of its history."""
-    rate = None if cell.answer is None else cell.answer.answer_rate
-    return Point(
-        int(cell.newest.window.end.timestamp()),
-        None if rate is None else rate.value,
-        None if rate is None else rate.low,
-        None if rate is None else rate.high,
-        None if cell.answer is None else cell.answer.attempts,
-        None if cell.missed is None else cell.missed.missed,
-    )
-
-
-@lru_cache(maxsize=64)
-def rolling_seconds(window: str) -> int | None:
-    """Give the length of a rolling window by its name; None for a calendar day."""
-    try:
-        return parse_duration(window)
-    except ValueError:
-        return None
-
-
-def _length(window: str) -> float:
-    seconds = rolling_seconds(window)
-    return float("inf") if seconds is None else seconds
-
-
-def _has_room_for_day(entry: Entry, name: str) -> bool:
-    days = sorted(window for window in entry.cells if PAST_DAY in window)
-    if len(days) < _PAST_DAYS_KEPT:
-        return True
-    if name < days[0]:
-        return False
-    del entry.cells[days[0]]
-    return True

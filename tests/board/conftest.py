@@ -27,9 +27,9 @@ def filled(board):
 
 
 @asynccontextmanager
-async def client_of(board, clock=lambda: NOW, **settings):
+async def client_of(board, clock=lambda: NOW, silencer=None, **settings):
     """A client of a server of this board."""
-    app = make_app(board, BoardSettings(tick="PT0.02S", **settings), clock=clock)
+    app = make_app(board, BoardSettings(tick="PT0.02S", **settings), clock=clock, silencer=silencer)
     async with (
         serve(app, drain_seconds=1) as address,
         httpx.AsyncClient(base_url=address, timeout=10) as client,

@@ -16,7 +16,17 @@ from schemas.call import Call, Direction, HungUpBy, Outcome
 from schemas.campaign import Campaign
 from schemas.metric import AnswerRate, MissedCalls, Rate, Window
 from schemas.scope import Basis, Scope
-from schemas.topics import ALERTS, ANSWER_RATE, CALLS, CAMPAIGNS, MISSED_CALL_COUNTS
+from schemas.silence import Matcher, Silence
+from schemas.source_status import SourceState, SourceStatus
+from schemas.topics import (
+    ALERTS,
+    ANSWER_RATE,
+    CALLS,
+    CAMPAIGNS,
+    MISSED_CALL_COUNTS,
+    SILENCES,
+    SOURCES,
+)
 from streams.board.app import make_app
 from streams.board.settings import BoardSettings
 from streams.board.state import Board
@@ -125,6 +135,34 @@ def queue_alert(scope, state, starts_at, at, missed, ends_at=None):
         ),
         resolves_when="missed calls are at or below 2",
     )  # fmt: skip
+
+
+FEEDS = {
+    "7moor/main": ("answer-report", "dialout-task"),
+    "huawei/aicc": ("campaign-statistics", "missed-call"),
+    "icsoc/main": ("cdr",),
+}
+
+
+def source_status(name, at, state="ok", **more):
+    """One message of callstreams.sources."""
+    vendor, account, *feed = name.split("/", 2)
+    return SourceStatus(**{
+        "name": name, "vendor": Vendor(vendor), "account": account,
+        "feed": feed[0] if feed else None, "state": SourceState(state), "at": at,
+        "last_success_at": at - timedelta(seconds=4), "records_published": 1234, "polls": 60,
+        "process": "host:1",
+    } | more)  # fmt: skip
+
+
+def silence(identity, now, *matchers, minutes=90, ago=10, **more):
+    """One message of callstreams.silences, `ago` minutes old and good for `minutes` more."""
+    starts = now - timedelta(minutes=ago)
+    return Silence(**{
+        "id": identity, "matchers": tuple(Matcher.parse(each) for each in matchers),
+        "starts_at": starts, "ends_at": now + timedelta(minutes=minutes), "created_by": "李娜",
+        "comment": "号码正在更换 (ticket 4711)", "updated_at": starts,
+    } | more)  # fmt: skip
 
 
 @dataclass
@@ -283,6 +321,21 @@ class Centre:
         ):
             self.alert(board, alert)
 
+    def sources(self, board, now, **states):
+        """Every source's heartbeat; `states` by feed, with `-` as `_`, are said instead of ok."""
+        for account, feeds in FEEDS.items():
+            for feed in feeds:
+                told = source_status(
+                    f"{account}/{feed}", now, **states.get(feed.replace("-", "_"), {})
+                )
+                self.source(board, told)
+
+    def source(self, board, told):
+        board.take(SOURCES.name, told.name.encode(), told.to_json())
+
+    def silence(self, board, told):
+        board.take(SILENCES.name, told.key, told.to_json())
+
     def fill(self, board, now, *, minutes=60):
         """Write the last hour, a few calls and alerts, and say that all was read."""
         self.campaigns(board, now)
@@ -297,6 +350,7 @@ class Centre:
                       "calls:icsoc/main/display_number/075586120001")  # fmt: skip
         self.step(board, now)
         self.alerts(board, now)
+        self.sources(board, now)
         board.set_ready()
 
 
@@ -313,6 +367,8 @@ async def _serve(port, scopes):
             now = datetime.now(UTC)
             centre.step(board, now, share=0.3 if scopes < 1000 else 0.02, sway=0.05)
             centre.call(board, now)
+            if now.second % 15 == 0:
+                centre.sources(board, now)
 
 
 if __name__ == "__main__":

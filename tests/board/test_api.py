@@ -6,6 +6,7 @@ import pytest
 
 from streams.board.app import STATIC
 from tests.board.conftest import NOW, client_of
+from tests.board.feeder import silence
 
 NUMBER = "calls:icsoc/main/display_number/075586110003"
 
@@ -190,8 +191,9 @@ def matches(value, schema, components, where="answer"):
         raise AssertionError(f"{where}: none of {failures}")
     kinds = {"object": dict, "array": list, "string": str, "boolean": bool,
              "number": (int, float), "integer": int, "null": type(None)}  # fmt: skip
-    kind = schema.get("type")
+    kind = schema.get("type", "string")  # an enumeration of words has none
     assert isinstance(value, kinds[kind]), f"{where}: {value!r} is no {kind}"
+    assert value in schema.get("enum", [value]), f"{where}: {value!r}"
     assert kind == "boolean" or not isinstance(value, bool), where
     if kind == "array":
         for place, item in enumerate(value):
@@ -207,7 +209,8 @@ def matches(value, schema, components, where="answer"):
 
 
 async def test_the_answers_are_as_the_description_says(filled):
-    board, _ = filled
+    board, centre = filled
+    centre.silence(board, silence("s-1", NOW, "vendor=icsoc"))
     asked = {
         "/api/v1/metrics": "/api/v1/metrics",
         "/api/v1/scope": f"/api/v1/scope?scope={NUMBER}",
@@ -216,13 +219,18 @@ async def test_the_answers_are_as_the_description_says(filled):
         "/api/v1/alerts/{fingerprint}": "/api/v1/alerts/dn-icsoc-075586110003",
         "/api/v1/campaigns": "/api/v1/campaigns",
         "/api/v1/sources": "/api/v1/sources",
+        "/api/v1/silences": "/api/v1/silences?state=all",
         "/healthz": "/healthz",
         "/readyz": "/readyz",
     }
     async with client_of(board) as client:
         document = (await client.get("/api/v1/openapi.json")).json()
         assert document["openapi"].startswith("3.1.")
-        assert set(document["paths"]) == {*asked, "/api/v1/events"}
+        assert set(document["paths"]) == {
+            *asked,
+            "/api/v1/events",
+            "/api/v1/silences/{id}",
+        }
         components = document["components"]["schemas"]
         for path, address in asked.items():
             answer = await client.get(address)
@@ -239,9 +247,14 @@ async def test_the_description_resolves_and_asks_for_the_token_that_is_configure
 
     names = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
     assert set(names) <= set(document["components"]["schemas"])
-    secured = {path for path, told in document["paths"].items() if "security" in told["get"]}
+    told = {
+        (path, method): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    secured = {path for (path, _), operation in told.items() if "security" in operation}
     assert secured == {path for path in document["paths"] if path.startswith("/api")}
-    identities = [told["get"]["operationId"] for told in document["paths"].values()]
+    identities = [operation["operationId"] for operation in told.values()]
     assert len(set(identities)) == len(identities)
 
 

@@ -8,6 +8,7 @@ import pytest
 from schemas.alert import AlertState
 from schemas.topics import ANSWER_RATE
 from streams.board import frames
+from streams.board.frames import Manners
 from streams.board.hub import Hub
 from tests.board.conftest import NOW, client_of
 from tests.board.feeder import answer_alert, answer_rate
@@ -74,7 +75,7 @@ async def test_a_browser_gets_everything_and_then_what_changes(filled):
 
 async def test_a_new_scope_an_alert_and_their_end_are_told(filled):
     board, _ = filled
-    hub = Hub(board, 180, lambda: NOW)
+    hub = Hub(board, Manners(), lambda: NOW)
     hub.tick()
     client = hub.join("5m", None)
     assert client.queue.get_nowait() is None  # it has seen nothing: a snapshot
@@ -103,7 +104,7 @@ def decoded(event):
 
 def test_changes_between_two_ticks_are_told_once_and_written_once_for_all(filled):
     board, _ = filled
-    hub = Hub(board, 180, lambda: NOW)
+    hub = Hub(board, Manners(), lambda: NOW)
     hub.tick()
     clients = [hub.join("5m", None) for _ in range(3)]
     other = hub.join("15m", None)
@@ -120,7 +121,7 @@ def test_changes_between_two_ticks_are_told_once_and_written_once_for_all(filled
 
 def test_a_snapshot_is_written_once_for_all_who_come_between_two_ticks(filled):
     board, _ = filled
-    hub = Hub(board, 180, lambda: NOW)
+    hub = Hub(board, Manners(), lambda: NOW)
     for _ in range(2):
         hub.join("5m", None)
 
@@ -129,7 +130,7 @@ def test_a_snapshot_is_written_once_for_all_who_come_between_two_ticks(filled):
 
 def test_nothing_is_told_while_nothing_changes_but_that_we_live(filled):
     board, _ = filled
-    hub = Hub(board, 180, lambda: NOW)
+    hub = Hub(board, Manners(), lambda: NOW)
     hub.tick()
     client = hub.join("5m", None)
     client.queue.get_nowait()
@@ -143,7 +144,7 @@ def test_nothing_is_told_while_nothing_changes_but_that_we_live(filled):
 
 def test_a_slow_browser_is_given_a_snapshot_and_not_a_queue_without_end(filled):
     board, _ = filled
-    hub = Hub(board, 180, lambda: NOW)
+    hub = Hub(board, Manners(), lambda: NOW)
     slow = hub.join("5m", None)
     for second in range(200):
         tell(board, 60 + second, second)

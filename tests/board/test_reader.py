@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import httpx
 
+from connectors.hooks.silences import read_silences
 from connectors.kafka import new_producer
 from schemas.topics import ALERTS, ANSWER_RATE, CALLS
 from streams.board.service import run_board
 from streams.board.settings import BoardSettings
 from tests.board.conftest import NOW
-from tests.board.feeder import AlertState, Centre, answer_alert, answer_rate
+from tests.board.feeder import AlertState, Centre, answer_alert, answer_rate, source_status
 
 NUMBER = "calls:icsoc/board/display_number/075512345678"
 
@@ -38,12 +39,12 @@ async def send(kafka, messages):
 
 
 @asynccontextmanager
-async def running(kafka):
+async def running(kafka, **settings):
     stop, listening = asyncio.Event(), asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
         run_board(
             kafka,
-            BoardSettings(port=0, tick="PT0.05S"),
+            BoardSettings(port=0, tick="PT0.05S", **settings),
             stop,
             ready=listening.set_result,
             clock=lambda: NOW,
@@ -79,6 +80,7 @@ async def test_the_board_serves_what_stands_on_the_topics_and_what_comes(kafka):
     taken.take(ALERTS.name, alert.key, alert.to_json())
     Centre().call(taken, NOW, NUMBER, account="board", callee="13912345678")
     assert taken.messages[-1][0] == CALLS.name
+    Centre().source(taken, source_status("icsoc/board/cdr", NOW))
     await send(kafka, taken.messages)
 
     async with running(kafka) as client:
@@ -87,6 +89,9 @@ async def test_the_board_serves_what_stands_on_the_topics_and_what_comes(kafka):
         assert scope["metrics"][0]["attempts"] == 60
         assert [told["fingerprint"] for told in scope["alerts"]] == [alert.fingerprint]
         assert [call["callee"] for call in scope["calls"]] == ["139****5678"]
+
+        sources = (await client.get("/api/v1/sources")).json()["items"]
+        assert ("icsoc/board/cdr", "ok") in [(one["name"], one["health"]) for one in sources]
 
         later = answer_rate(NUMBER, "5m", NOW + timedelta(minutes=1), 70, 7)
         await send(
@@ -98,3 +103,20 @@ async def test_the_board_serves_what_stands_on_the_topics_and_what_comes(kafka):
             client, "/api/v1/metrics", asked, lambda told: told["items"][0]["attempts"] == 70
         )
         await until(client, "/api/v1/alerts", {"q": NUMBER}, lambda told: told["total"] == 0)
+
+
+async def test_a_silence_that_the_api_takes_stands_in_kafka_for_the_hooks(kafka):
+    async with running(kafka, write_token="t-write") as client:
+        answer = await client.post(
+            "/api/v1/silences",
+            json={"matchers": ["account=board"], "lasts": "1h", "created_by": "a", "comment": "b"},
+            headers={"Authorization": "Bearer t-write"},
+        )
+        assert answer.status_code == 201
+        stand = {one.id: one for one in await read_silences(kafka)}
+        assert str(stand[answer.json()["id"]].matchers[0]) == 'account="board"'
+
+    async with running(kafka) as client:  # another process reads it from there
+        await until(client, "/readyz", {}, lambda told: told["ready"])
+        told = (await client.get("/api/v1/silences")).json()["items"]
+        assert answer.json()["id"] in [one["id"] for one in told]

@@ -221,12 +221,12 @@ def alert_at(state, minutes, **more):
 def test_an_alert_goes_from_open_to_closed_and_its_story_is_kept(board):
     for state, minutes in (("pending", 0), ("firing", 5), ("firing", 6)):
         put(board, alert_at(state, minutes), ALERTS)
-    assert [alert.state for alert in alerts(board, "open").items] == ["firing"]
+    assert [alert.state for alert in alerts(board, "open", NOW).items] == ["firing"]
 
     put(board, alert_at("resolved", 20), ALERTS)
-    assert alerts(board, "open").total == 0
-    assert [alert.state for alert in alerts(board, "closed").items] == ["resolved"]
-    story = alert_story(board, f"dn-icsoc-{NUMBER.rsplit('/', 1)[1]}")
+    assert alerts(board, "open", NOW).total == 0
+    assert [alert.state for alert in alerts(board, "closed", NOW).items] == ["resolved"]
+    story = alert_story(board, f"dn-icsoc-{NUMBER.rsplit('/', 1)[1]}", NOW)
     assert [step.state for step in story.transitions] == ["pending", "firing", "resolved"]
 
 
@@ -234,7 +234,7 @@ def test_an_older_record_of_an_alert_does_not_reopen_it(board):
     put(board, alert_at("resolved", 20), ALERTS)
     put(board, alert_at("firing", 5), ALERTS)
 
-    assert alerts(board, "open").total == 0
+    assert alerts(board, "open", NOW).total == 0
 
 
 def test_closed_alerts_are_bounded_and_open_ones_are_not(board):
@@ -244,9 +244,11 @@ def test_closed_alerts_are_bounded_and_open_ones_are_not(board):
         at = NOW + timedelta(seconds=number)
         put(board, answer_alert(scope, state, NOW, at, successes=1, attempts=90), ALERTS)
 
-    assert alerts(board, "open").total == 6
-    assert alerts(board, "closed").total == 500
-    assert min(alert.at for alert in alerts(board, "closed").items) > NOW + timedelta(seconds=90)
+    assert alerts(board, "open", NOW).total == 6
+    assert alerts(board, "closed", NOW).total == 500
+    assert min(alert.at for alert in alerts(board, "closed", NOW).items) > NOW + timedelta(
+        seconds=90
+    )
 
 
 def test_a_call_without_a_scope_that_counts_is_let_go_at_the_sweep(board):
