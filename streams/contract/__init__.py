@@ -1,0 +1,1 @@
+"""The contract as documents, made from `schemas`: JSON Schemas, and AsyncAPI for all topics."""
