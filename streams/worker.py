@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
@@ -21,6 +22,10 @@ from streams.settings import StreamsSettings
 from streams.topology import build, changelogs
 
 log = logging.getLogger("callstreams")
+
+_COLLECT_AFTER = (100_000, 50, 100)
+"""State is millions of plain values without cycles; with Python's own thresholds the collector
+walks them for half of a busy worker's time, and finds nothing."""
 
 _POLL_SECONDS = 2.0
 """How often the file of rules is looked at."""
@@ -52,6 +57,7 @@ async def run_worker(
     Raises:
         FatalError: it ended by itself.
     """
+    gc.set_threshold(*_COLLECT_AFTER)
     check_windows(rules, settings)
     topology = build(
         settings,
