@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -200,11 +201,11 @@ def stage(step):
 
 
 async def until(condition):
-    for _ in range(100):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came")
+    async with asyncio.timeout(10):
+        for _ in count():
+            if condition():
+                return
+            await asyncio.sleep(0)
 
 
 async def test_a_batch_is_acknowledged_when_its_state_and_then_its_outputs_are_durable():
