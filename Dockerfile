@@ -17,7 +17,9 @@ RUN PYTHONPATH=/tmp/backend pip install --no-deps --no-build-isolation . \
 
 FROM python:3.11-slim
 COPY --from=build /opt/callstreams /opt/callstreams
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin callstreams
+# A volume that is mounted on the folder is made with its owner.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin callstreams \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/callstreams
 ENV PATH=/opt/callstreams/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER callstreams
 WORKDIR /tmp

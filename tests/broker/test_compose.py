@@ -4,12 +4,16 @@ import re
 import tomllib
 from pathlib import Path
 
+import platformdirs
 import pytest
 import yaml
 
 from connectors.broker.artifacts import packaged_lock
+from connectors.health import TelemetrySettings
+from streams.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 COMMANDS = {
@@ -18,11 +22,13 @@ COMMANDS = {
     "ingress": "ingress",
     "worker": "worker",
     "hooks": "hooks",
+    "board": "board",
 }
+RUNNING = [name for name in COMMANDS if name != "topics"]
 
 
 def test_the_services_are_those_of_the_picture():
-    assert set(SERVICES) == {"kafka", *COMMANDS}
+    assert set(SERVICES) == {"kafka", *COMMANDS, "prometheus", "grafana"}
 
 
 @pytest.mark.parametrize(("service", "command"), COMMANDS.items())
@@ -66,12 +72,67 @@ def test_kafka_keeps_its_data_in_a_volume():
 
 
 def test_nothing_starts_before_kafka_is_healthy_and_the_topics_are_there():
-    assert {"kafka", "ingress"} <= {name for name, one in SERVICES.items() if "healthcheck" in one}
     for name in COMMANDS:
         waits = SERVICES[name]["depends_on"]
         assert waits["kafka"] == {"condition": "service_healthy"}
         if name != "topics":
             assert waits["topics"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_is_asked_whether_it_is_well(service):
+    check = SERVICES[service]["healthcheck"]
+    if service == "topics":
+        assert check == {"disable": True}  # it does its work and ends
+        return
+    assert check["test"][0] == "CMD"
+    assert service not in RUNNING or "/readyz" in check["test"][-1]
+
+
+@pytest.mark.parametrize("service", RUNNING)
+def test_each_is_asked_where_it_answers(service, monkeypatch):
+    for name, value in SERVICES[service]["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(None)
+    (port,) = re.findall(r"127\.0\.0\.1:(\d+)", SERVICES[service]["healthcheck"]["test"][-1])
+    assert settings.telemetry == TelemetrySettings(host="0.0.0.0", port=int(port))
+
+
+@pytest.mark.parametrize("service", ["ingress", "board"])
+def test_what_is_published_is_where_the_service_listens(service, monkeypatch):
+    for name, value in SERVICES[service]["environment"].items():
+        monkeypatch.setenv(name, value)
+    listens = getattr(load_settings(None), service)
+    assert listens.host == "0.0.0.0"
+    (published,) = SERVICES[service]["ports"]
+    assert published.endswith(f":{listens.port}:{listens.port}")
+
+
+def test_icsocs_token_outlives_its_container(monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", SERVICES["poller"]["environment"]["XDG_STATE_HOME"])
+    state = platformdirs.user_state_dir("callstreams")
+    assert f"state:{state}" in SERVICES["poller"]["volumes"]
+    assert "state" in COMPOSE["volumes"]
+    # the image has the folder, so that the volume is our user's and not root's
+    assert re.search(rf"install --directory --owner=10001 .*{state}$", DOCKERFILE, re.M)
+
+
+def test_the_rules_are_a_folder_since_a_file_that_is_replaced_would_not_be_seen():
+    assert "./rules:/etc/callstreams/rules:ro" in SERVICES["worker"]["volumes"]
+
+
+@pytest.mark.parametrize("service", ["prometheus", "grafana"])
+def test_what_watches_is_confined_and_reads_the_files_of_this_tree(service):
+    settings = SERVICES[service]
+    assert settings["read_only"] is True
+    assert settings["cap_drop"] == ["ALL"]
+    for mount in settings["volumes"]:
+        source, _, *mode = mount.split(":")
+        if source.startswith("."):
+            assert (ROOT / source).is_dir()
+            assert mode == ["ro"]
+        else:
+            assert source in COMPOSE["volumes"]
 
 
 def test_clients_are_told_an_address_that_kafka_advertises_to_them():
