@@ -6,6 +6,7 @@ import typer
 
 from streams.board.service import run_board
 from streams.cli.console import Config, TelemetryPort, Verbose, out, plain_errors
+from streams.cli.logs import Format, LogFormat
 from streams.cli.running import prepare, run_service
 
 
@@ -16,10 +17,13 @@ def register(parent: typer.Typer) -> None:
 
 @plain_errors()
 def board(
-    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+    config: Config = None,
+    verbose: Verbose = False,
+    telemetry_port: TelemetryPort = None,
+    log_format: Format = LogFormat.CONSOLE,
 ) -> None:
     """Serve the wallboard and its JSON API (/api/v1/openapi.json)."""
-    settings = prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose, log_format=log_format)
     run_service(
         settings,
         "board",

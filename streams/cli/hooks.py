@@ -15,6 +15,7 @@ from connectors.hooks.settings import HooksSettings
 from schemas.alert import Alert, AlertState, Evidence, Severity
 from schemas.errors import CallstreamsError, ConfigError, FatalError
 from streams.cli.console import Config, TelemetryPort, Verbose, out, plain_errors
+from streams.cli.logs import Format, LogFormat
 from streams.cli.running import prepare, run_service
 from streams.settings import load_settings
 
@@ -27,6 +28,7 @@ def hooks(
     context: typer.Context,
     config: Config = None,
     verbose: Verbose = False,
+    log_format: Format = LogFormat.CONSOLE,
     telemetry_port: TelemetryPort = None,
 ) -> None:
     """Deliver alerts to their receivers, at least once, each under an id that stays.
@@ -36,7 +38,7 @@ def hooks(
     if context.invoked_subcommand is not None:
         context.obj = config
         return
-    settings = prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose, log_format=log_format)
     if not settings.hooks.receivers:
         raise ConfigError("there is nobody to tell: list `hooks.receivers` in the configuration")
     run_service(

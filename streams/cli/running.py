@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import stamina
-from rich.logging import RichHandler
 
 from connectors.health import Health, answering
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
 from schemas.errors import RetryableError
-from streams.cli.console import err
+from streams.cli.logs import LogFormat, set_up
 from streams.settings import Settings, load_settings
 
 log = logging.getLogger("callstreams")
@@ -24,21 +23,15 @@ _PATIENCE_SECONDS = 60
 _TELL_AT = 2
 
 
-def prepare(config: Path | None, *, verbose: bool) -> Settings:
+def prepare(
+    config: Path | None, *, verbose: bool, log_format: LogFormat = LogFormat.CONSOLE
+) -> Settings:
     """Set up the log, and read the configuration.
 
     Raises:
         ConfigError: it cannot be used.
     """
-    handler = RichHandler(console=err, show_path=False, rich_tracebacks=True)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(message)s",
-        handlers=[handler],
-    )
-    log.setLevel(logging.INFO)
-    if verbose:
-        logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    set_up(log_format, verbose=verbose)
     return load_settings(config)
 
 

@@ -16,6 +16,7 @@ from connectors.telemetry import Reading
 from connectors.vendors.registry import Account
 from schemas.errors import ConfigError
 from streams.cli.console import Config, TelemetryPort, Verbose, plain_errors
+from streams.cli.logs import Format, LogFormat
 from streams.cli.running import prepare, run_service
 from streams.rulefile import read_rules
 from streams.worker import run_worker
@@ -31,13 +32,16 @@ def register(parent: typer.Typer) -> None:
 
 @plain_errors()
 def poll(
-    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+    config: Config = None,
+    verbose: Verbose = False,
+    telemetry_port: TelemetryPort = None,
+    log_format: Format = LogFormat.CONSOLE,
 ) -> None:
     """Poll the vendors: records and cursors go to Kafka in one transaction.
 
     Start it as often as you like: the accounts are shared out among the processes.
     """
-    settings = prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose, log_format=log_format)
     accounts = {(str(each.vendor), each.name): each.sources for each in settings.accounts}
     if not accounts:
         raise ConfigError("there is nothing to poll: list `accounts` in the configuration")
@@ -59,10 +63,13 @@ def poll(
 
 @plain_errors()
 def ingress(
-    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+    config: Config = None,
+    verbose: Verbose = False,
+    telemetry_port: TelemetryPort = None,
+    log_format: Format = LogFormat.CONSOLE,
 ) -> None:
     """Take the vendors' pushes over HTTP; each is acknowledged once Kafka has it."""
-    settings = prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose, log_format=log_format)
     run_service(
         settings,
         "ingress",
@@ -80,10 +87,13 @@ def ingress(
 
 @plain_errors()
 def worker(
-    config: Config = None, verbose: Verbose = False, telemetry_port: TelemetryPort = None
+    config: Config = None,
+    verbose: Verbose = False,
+    telemetry_port: TelemetryPort = None,
+    log_format: Format = LogFormat.CONSOLE,
 ) -> None:
     """Normalise, count, and tell metrics and alerts; start more of them to share the work."""
-    settings = prepare(config, verbose=verbose)
+    settings = prepare(config, verbose=verbose, log_format=log_format)
     rules = read_rules(settings.streams)
     zones = {(str(each.vendor), each.name): each.zone for each in settings.accounts}
     with tempfile.TemporaryDirectory(prefix="callstreams-") as folder:
