@@ -37,8 +37,7 @@ def promtool():
 @pytest.fixture(scope="module")
 def house(fresh_kafka, tmp_path_factory):
     """All services, ready, after calls that nobody answered and one record of rubbish."""
-    house = House(fresh_kafka.bootstrap_servers, tmp_path_factory.mktemp("house"))
-    try:
+    with House(fresh_kafka.bootstrap_servers, tmp_path_factory.mktemp("house")) as house:
         house.start(*house.ports)
         for name in house.ports:
             until(lambda name=name: house.is_ready(name))
@@ -50,8 +49,6 @@ def house(fresh_kafka, tmp_path_factory):
         assert post(house.ingress, content=call(20, ended, result="9")).status_code == 200
         assert post(house.ingress, content=b"rubbish").status_code == 400
         yield house
-    finally:
-        house.stop()
 
 
 @pytest.fixture

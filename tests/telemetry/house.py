@@ -106,6 +106,12 @@ class House:
         child.terminate()
         return child
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
         for child in [self.terminate(name) for name in list(self._children)]:
             child.wait(20)

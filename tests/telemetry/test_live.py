@@ -1,11 +1,14 @@
 """What happens is told: real processes, real Kafka, over HTTP."""
 
 import re
+import socket
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.telemetry.house import CUSTOMER, NUMBER
+from connectors.broker.ports import free_ports
+from tests.telemetry.house import CUSTOMER, NUMBER, House
 from tests.telemetry.scrape import scrape, until
 
 SERVICES = ("poll", "ingress", "worker", "hooks", "board")
@@ -117,18 +120,31 @@ def test_promtool_finds_nothing_to_say(scrapes, promtool):
         assert promtool("check", "metrics", text=told.text) == ""
 
 
-def test_probes_are_answered_before_kafka_is_there_and_while_it_ends(tmp_path):
-    from connectors.broker.ports import free_ports
-    from tests.telemetry.house import House
-
+def test_probes_are_answered_before_kafka_is_there(tmp_path):
     (nobody,) = free_ports(1)
-    house = House(f"127.0.0.1:{nobody}", tmp_path)
-    try:
+    with House(f"127.0.0.1:{nobody}", tmp_path) as house:
         house.start("worker")
         alive = until(lambda: house.ask("worker", "/healthz"))
         assert alive.json() == {"status": "ok"}
         answer = house.ask("worker", "/readyz")
         assert (answer.status_code, answer.json()["reason"]) == (503, "it is starting")
         assert scrape(house.address("worker")).found("callstreams_ready") == [0]
-    finally:
-        house.stop()
+
+
+def test_a_service_that_ends_is_ready_no_more_while_it_finishes_its_work(fresh_kafka, tmp_path):
+    with House(fresh_kafka.bootstrap_servers, tmp_path) as house:
+        house.start("ingress")
+        until(lambda: house.is_ready("ingress"))
+        with socket.create_connection(("127.0.0.1", urlsplit(house.ingress).port)) as pushing:
+            pushing.sendall(
+                b"POST /push/icsoc/main HTTP/1.1\r\nHost: a\r\n"
+                b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+            )
+            assert b" 100 " in pushing.recv(100)  # so it waits for the body
+            child = house.terminate("ingress")
+            until(lambda: not house.is_ready("ingress"))
+            ending = house.ask("ingress", "/readyz")
+            assert (ending.status_code, ending.json()["reason"]) == (503, "it is stopping")
+            assert house.ask("ingress", "/healthz").status_code == 200
+        child.wait(20)
+        assert child.returncode == 0
