@@ -1,7 +1,7 @@
 """When a receiver is told what, second by second."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -142,6 +142,42 @@ def test_the_end_of_what_was_told_before_the_silence_is_told_after_it():
     bench.resolve("a")
     assert bench.run(599) == []
     assert bench.run(1) == [["a-"]]
+
+
+def test_what_is_read_again_behind_a_later_transition_is_told_before_it():
+    bench = Bench()
+    bench.fire("a", at=9)
+    bench.fire("b")
+    bench.fire("a")
+    bench.resolve("a")
+    assert bench.run() == [["a+"], ["b+"], ["a-"], ["a+"]]
+    assert bench.sent[-1].single.starts_at == T0 + seconds(9)
+
+
+@pytest.mark.parametrize("route", [{}, GROUPED | {"group_wait": 0, "group_interval": 0}])
+def test_what_is_read_again_after_a_later_transition_was_told_is_not_told(route):
+    bench = Bench(settings(**route))
+    bench.fire("a", at=9)
+    bench.run()
+    bench.restart()
+    bench.fire("a", "b")
+    bench.resolve("a")
+    assert bench.run() == [["b+"]]
+    assert len(bench.kept) == 2
+
+
+@pytest.mark.parametrize("state", ["firing", "resolved"])
+def test_what_is_read_again_while_a_later_transition_is_under_way_is_not_told(state):
+    bench = Bench()
+    bench.put(bench.made("a", state, at=9))
+    (task,) = bench.start()
+    bench.fire("a")
+    bench.resolve("a")
+    bench.finish(task)
+    assert bench.run() == []
+    bench.fire("a")
+    assert bench.run() == []
+    assert len(bench.kept) == (state == "firing")
 
 
 def test_an_expired_silence_speaks_at_once():
@@ -290,6 +326,8 @@ class Story(Bench):
         super().__init__(configured)
         self.read = []
         self.silenced = False
+        self.unremembered = set()
+        self.unnoted = set()
 
     def next(self, name):
         count = sum(each.fingerprint == name for each in self.read)
@@ -299,6 +337,11 @@ class Story(Bench):
 
     def again(self, name):
         """The same records are read twice."""
+        told = [each.id for message in self.sent for each in message.news]
+        mine = [each.id for each in self.read if each.fingerprint == name and each.id in told]
+        noted = {each.alert.id for each in self.kept.values() if each.told_at is not None}
+        if mine and mine[-1] not in noted:
+            self.unremembered.add(name)
         self.put(*(each for each in self.read if each.fingerprint == name))
 
     def wait(self, duration):
@@ -310,9 +353,24 @@ class Story(Bench):
             if not delivered:  # the dead letters have it
                 self.sent.append(task.notification)
 
+    def start(self, limit=1000):
+        tasks = super().start(limit)
+        noted = [each.alert for each in self.kept.values() if each.told_at is not None]
+        for each in (each for task in tasks for each in task.news):
+            later = [
+                other.id
+                for other in noted
+                if other.fingerprint == each.alert.fingerprint
+                and self.read.index(other) > self.read.index(each.alert)
+            ]
+            assert not later, f"{each.alert.id} is told after {later}"
+        return tasks
+
     def kill(self, _):
         """It is delivered, and the process killed before that was noted."""
-        self.sent += [task.notification for task in self.start(limit=2)]
+        tasks = self.start(limit=2)
+        self.sent += [task.notification for task in tasks]
+        self.unnoted |= {each.alert.fingerprint for task in tasks for each in task.news}
         self.restart()
 
     def silence(self, duration):
@@ -327,6 +385,11 @@ class Story(Bench):
 
 @hypothesis_settings(max_examples=300, deadline=None)
 @given(ROUTES, RECEIVERS, st.lists(STEPS, max_size=40))
+@example(
+    {},
+    {},
+    [("next", "a"), ("next", "a"), ("silence", 1), ("kill", None), ("next", "a"), ("again", "a")],
+)
 def test_every_transition_is_told_in_order_whatever_happens(route, receiver, steps):
     """Through kills, failed sends, silences and repeats: none lost, none invented, in order."""
     story = Story(settings(receiver, **route))
@@ -340,7 +403,15 @@ def test_every_transition_is_told_in_order_whatever_happens(route, receiver, ste
     first_told = list(dict.fromkeys(each.id for message in story.sent for each in message.news))
     for name in NAMES:
         mine = [each for each in first_told if each.startswith(f"{name}-")]
-        assert mine == [each for each in read if each in mine]
+        # What passed in a silence is news to a successor that reads it again. Where Kafka does not
+        # hold what was told since (it is over, or a kill came first), nobody can know it is late.
+        if not (story.silenced and name in story.unremembered):
+            assert mine == [each for each in read if each in mine]
+        heard = [
+            each for message in story.sent for each in message.news if each.fingerprint == name
+        ]
+        if heard and not (story.silenced and name in story.unnoted):
+            assert heard[-1].state == [e for e in story.read if e.fingerprint == name][-1].state
     assert {each.alert.state for each in story.kept.values()} <= {"firing"}
     for message in story.sent:
         assert len({each.id for each in message.transitions}) == len(message.transitions)

@@ -164,7 +164,7 @@ class Desk:
             else:
                 present = [each for each in notices if each.key in group.notices]
                 changed, over = group.told(present, now)
-            for each in notices:
+            for each in (*notices, *over):
                 self._seen.add(each.alert.id)
             for each in over:
                 self._group_of.pop(each.key, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class Group:
     def message(self, now: datetime, muted: Muted) -> Message | None:
         """Give what is to be told now, if anything."""
         heard = [each for each in self.notices.values() if not muted(each.alert)]
-        news = [each for each in heard if each.told_at is None]
+        news = _in_order([each for each in heard if each.told_at is None])
         if self.has_news and not news:
             self._was_muted = True
         if news:
@@ -58,7 +58,16 @@ class Group:
         return self._of_repeat(heard, now)
 
     def unheard(self, muted: Muted) -> list[Notice]:
-        """Give what nobody needs to hear of: alerts that came and went while they were muted."""
+        """Give what nobody needs to hear of any more.
+
+        These are the alerts that came and went while they were muted, and what is older than a
+        transition that was told of the same alert: `resolved` would be heard while it fires again.
+        """
+        told = _latest(each for each in self.notices.values() if each.told_at is not None)
+        late = {each.key: each for each in self.notices.values() if _is_late(each, told)}
+        return [*late.values(), *(each for each in self._passed(muted) if each.key not in late)]
+
+    def _passed(self, muted: Muted) -> list[Notice]:
         firing = {_episode(each): each for each in self.notices.values() if not _ended(each)}
         gone = []
         for end in self.notices.values():
@@ -71,21 +80,17 @@ class Group:
     def told(self, notices: Iterable[Notice], now: datetime) -> tuple[list[Notice], list[Notice]]:
         """Note that the receiver has these; give what changed, and what is over.
 
-        An alert is over when its end was told, or a later transition of it.
+        An alert is over when its end was told, or a later transition of it: also what was never
+        told of it before then, since it would be told too late.
         """
         changed = [each.model_copy(update={"told_at": now}) for each in notices]
         self._was_muted = False
-        last: dict[str, Notice] = {}
-        for each in changed:
-            self.notices[each.key] = each
-            last[each.alert.fingerprint] = each
+        self.notices.update((each.key, each) for each in changed)
+        last = _latest(changed)
         over = [
             each
             for each in self.notices.values()
-            if (latest := last.get(each.alert.fingerprint)) is not None
-            and each.told_at is not None
-            and (each.key != latest.key or _ended(latest))
-            and each.alert.starts_at <= latest.alert.starts_at
+            if _is_late(each, last) or (_ended(each) and last.get(each.alert.fingerprint) == each)
         ]
         self.remove(over)
         gone = {each.key for each in over}
@@ -154,3 +159,29 @@ def _ended(notice: Notice) -> bool:
 
 def _episode(notice: Notice) -> tuple[str, datetime]:
     return notice.alert.fingerprint, notice.alert.starts_at
+
+
+def _age(notice: Notice) -> tuple[datetime, bool]:
+    """Give what orders the transitions of one alert."""
+    return notice.alert.starts_at, _ended(notice)
+
+
+def _latest(notices: Iterable[Notice]) -> dict[str, Notice]:
+    """Give the last transition of each alert, by fingerprint."""
+    return {each.alert.fingerprint: each for each in sorted(notices, key=_age)}
+
+
+def _is_late(notice: Notice, told: Mapping[str, Notice]) -> bool:
+    latest = told.get(notice.alert.fingerprint)
+    return latest is not None and _age(notice) < _age(latest)
+
+
+def _in_order(notices: list[Notice]) -> list[Notice]:
+    """Put the transitions of each alert in order; each alert keeps its places among the others.
+
+    Records that are read twice after a restart may come behind later ones of the same alert.
+    """
+    ordered: dict[str, list[Notice]] = {}
+    for each in sorted(notices, key=_age, reverse=True):
+        ordered.setdefault(each.alert.fingerprint, []).append(each)
+    return [ordered[each.alert.fingerprint].pop() for each in notices]
