@@ -21,7 +21,7 @@ from schemas.topics import ANSWER_RATE
 from streams.board.app import make_app
 from streams.board.settings import BoardSettings
 from streams.board.state import Board
-from tests.board.feeder import Centre, answer_alert, answer_rate
+from tests.board.feeder import Centre, answer_alert, answer_rate, silence, source_status
 
 pytestmark = pytest.mark.browser
 
@@ -60,8 +60,17 @@ class Show:
         self.centre.fill(self.board, self.now, minutes=minutes)
 
     def serve(self, port=0):
-        app = make_app(self.board, self.settings, clock=lambda: datetime.now(UTC) + self.ahead)
+        app = make_app(
+            self.board,
+            self.settings,
+            clock=lambda: datetime.now(UTC) + self.ahead,
+            silencer=self.write,
+        )
         return serve(app, port=port, drain_seconds=1)
+
+    async def write(self, told):
+        """Stands in for Kafka, which would bring the silence back to the board."""
+        self.centre.silence(self.board, told)
 
     @asynccontextmanager
     async def page(self, address, path="/", *, size="desk", language="en", theme="light"):
@@ -288,6 +297,10 @@ async def test_nothing_counted_yet_is_said_and_ends_with_the_first_call(chromium
     show = Show(chromium)
     async with show.serve() as address, show.page(address) as page:
         await expect(page.locator("#banner")).to_contain_text("Reading the topics")
+        # what is not known yet is not said to be missing, nor calm
+        await expect(page.locator(".skeleton").first).to_be_visible()
+        await expect(page.get_by_text("No calls counted yet")).to_have_count(0)
+        await expect(page.get_by_text("No alert is firing")).to_have_count(0)
         show.board.set_ready()
         await expect(page.locator("#banner")).to_be_hidden()
         await expect(page.get_by_text("No calls counted yet").first).to_be_visible()
@@ -298,9 +311,110 @@ async def test_nothing_counted_yet_is_said_and_ends_with_the_first_call(chromium
 
 async def test_figures_that_stand_still_are_said_to_be_stale(show):
     show.ahead = timedelta(minutes=30)
+    show.centre.sources(show.board, show.now + show.ahead)  # the pollers live, no worker does
     async with show.serve() as address, show.page(address) as page:
         await expect(page.locator("#banner")).to_contain_text("Nothing new for 30 min")
         await expect(vendor(page)).to_have_attribute("data-fresh", "stale")
+
+
+def source(page, name):
+    return page.locator(".source", has_text=name)
+
+
+async def test_sources_are_told_with_icon_word_and_reason(show):
+    later = show.now + timedelta(seconds=1)
+    show.centre.sources(
+        show.board,
+        later,
+        campaign_statistics={"state": "degraded", "reason": "huawei: 503, again in 40 s"},
+        cdr={"state": "stopped", "reason": "401: renew ICSOC_PASSWORD", "found_by_search": 12},
+    )
+    async with show.serve() as address, show.page(address) as page:
+        await expect(page.locator("#sources-summary")).to_have_text("2 of 5 need attention")
+        for name, word, reason in (
+            ("Answer report", "OK", "1,234 records"),
+            ("Campaign statistics", "Degraded", "huawei: 503, again in 40 s"),
+            ("Call records", "Stopped", "401: renew ICSOC_PASSWORD"),
+        ):
+            await expect(source(page, name).locator(".word")).to_have_text(word)
+            await expect(source(page, name)).to_contain_text(reason)
+            await expect(source(page, name).locator(".sign svg")).to_be_visible()
+        await expect(source(page, "Call records")).to_contain_text("12 found by search")
+        await expect(vendor(page).locator(".sources-badge")).to_have_text("1 source stopped")
+        await expect(vendor(page, "7moor").locator(".sources-badge")).to_be_hidden()
+        # its pushes still come
+        await expect(vendor(page).locator(".rate")).to_contain_text("%")
+
+        show.centre.sources(show.board, later + timedelta(seconds=1))
+        await expect(page.locator("#sources-summary")).to_have_text("all 5 are well")
+        await expect(vendor(page).locator(".sources-badge")).to_be_hidden()
+
+
+async def test_no_data_is_not_an_answer_rate(show):
+    show.ahead = timedelta(minutes=2)
+    heard = show.now + show.ahead
+    show.centre.sources(show.board, heard)
+    show.centre.source(
+        show.board,
+        source_status("huawei/aicc/campaign-statistics", heard + timedelta(seconds=1), "stopped"),
+    )
+    async with show.serve() as address, show.page(address) as page:
+        huawei = vendor(page, "huawei")
+        await expect(huawei.locator(".rate")).to_have_text("No data")
+        await expect(huawei.locator(".rate-label")).to_contain_text("nothing since")
+        await expect(huawei.locator(".figure dd")).to_have_text(["–", "–", "–", re.compile(r"\d")])
+        await expect(vendor(page, "7moor").locator(".rate")).to_contain_text("%")
+        show.ahead += timedelta(seconds=61)  # and now nobody is heard of
+        await page.reload()
+        await expect(vendor(page, "7moor").locator(".rate")).to_have_text("No data")
+        await expect(vendor(page, "7moor").locator(".sources-badge")).to_have_text(
+            "2 sources silent"
+        )
+        await expect(huawei.locator(".figure dd").last).to_have_text("–")
+        await expect(page.locator(".row .cell.age", has_text="No data").first).to_be_visible()
+
+
+async def test_a_silenced_alert_says_so_and_the_silence_is_listed(show):
+    show.centre.silence(show.board, silence("s-1", show.now, "display_number=075586110003"))
+    async with show.serve() as address, show.page(address) as page:
+        firing = page.locator('.alert[data-fingerprint="dn-icsoc-075586110003"]')
+        await expect(firing).to_contain_text("Silenced until")
+        await expect(page.locator(".silence")).to_contain_text('display_number="075586110003"')
+        await expect(page.locator(".silence")).to_contain_text("李娜")
+        await expect(page.locator(".silence button")).to_have_count(0)  # nobody may write here
+        show.board.take("callstreams.silences", b"s-1", None)
+        await expect(page.locator(".silence")).to_have_count(0)
+        await expect(firing).not_to_contain_text("Silenced")
+
+
+async def test_an_alert_is_silenced_from_its_story_and_the_silence_ended(chromium):
+    show = Show(chromium, write_token="t-write")
+    show.fill(2)
+    async with show.serve() as address, show.page(address) as page:
+        await page.locator('.alert[data-fingerprint="dn-icsoc-075586110003"]').click()
+        await page.get_by_role("button", name="Silence this alert").click()
+        form = page.locator("#silence")
+        await expect(form).to_contain_text('display_number="075586110003"')
+        await form.get_by_label("For").select_option("4h")
+        await form.get_by_label("Your name").fill("Li Na")
+        await form.get_by_label("Why").fill("being replaced")
+        await form.get_by_role("button", name="Silence", exact=True).click()
+        sign_in = page.locator("#sign-in")
+        for token, wrong in (("guess", True), ("t-write", False)):
+            await sign_in.get_by_label("Token").fill(token)
+            await page.keyboard.press("Enter")
+            if wrong:
+                await expect(sign_in.get_by_role("alert")).to_have_text(
+                    "This token is not accepted."
+                )
+        await expect(form).to_be_hidden()
+        await expect(page.locator("#panel .silenced")).to_contain_text("Silenced until")
+        (written,) = show.board.silences.all()
+        assert (written.created_by, written.comment) == ("Li Na", "being replaced")
+        assert written.ends_at - written.starts_at == timedelta(hours=4)
+        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="End the silence").click()
+        await expect(page.locator(".silence")).to_have_count(0)
 
 
 async def test_what_stands_on_a_topic_never_becomes_markup(show):
@@ -317,10 +431,38 @@ async def test_what_stands_on_a_topic_never_becomes_markup(show):
         assert await page.title() == "callstreams Wallboard"
 
 
+def troubled(show):
+    """Sources in every state, a silence that holds and one that will."""
+    later = show.now + timedelta(seconds=1)
+    show.centre.source(
+        show.board,
+        source_status("huawei/aicc/campaign-statistics", later, "degraded", reason="503"),
+    )
+    show.centre.source(show.board, source_status("icsoc/main/cdr", later, "stopped", reason="401"))
+    long_ago = show.now - timedelta(minutes=9)
+    show.centre.source(show.board, source_status("7moor/old/answer-report", long_ago))
+    show.centre.silence(show.board, silence("s-1", show.now, "display_number=075586110003"))
+    show.centre.silence(show.board, silence("s-2", show.now, "vendor=huawei", ago=-60))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_where_nothing_is_heard_or_a_token_is_asked_for(chromium, theme):
+    silent = Show(chromium)
+    silent.fill(2)
+    silent.ahead = timedelta(minutes=5)
+    closed = Show(chromium, token="t-read")
+    for show, shown in ((silent, ".rate[data-none]"), (closed, "#sign-in[open]")):
+        async with show.serve() as address, show.page(address, theme=theme) as page:
+            await expect(page.locator(shown).first).to_be_visible()
+            found = await Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desk", "phone"])
 async def test_axe_finds_nothing(show, size, theme):
     alert = "/#/alert/dn-icsoc-075586110003"
+    troubled(show)
     async with show.serve() as address:
         for path in ("/", "/#/scope/calls%3Aicsoc", alert):
             async with show.page(address, path, size=size, theme=theme) as page:

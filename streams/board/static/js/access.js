@@ -4,6 +4,7 @@ import { byId, remember, remembered } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 
 let token = remembered("token") ?? fromAddress();
+let pen = null; // the token that may write, if it is another; never remembered
 let signedIn = null;
 let wrong = false;
 
@@ -17,29 +18,43 @@ function fromAddress() {
 
 export const headers = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
-/** Ask for a token; done when the person has given one. */
-export function signIn() {
+/** Ask for a token, to read with or to write with; gives whether the person has given one. */
+export function signIn({ toWrite = false } = {}) {
   if (signedIn) return signedIn;
-  wrong = token !== null;
+  wrong = (toWrite ? pen : token) !== null;
   const dialog = byId("sign-in");
+  byId("sign-in-title").dataset.t = toWrite ? "signInWrite" : "signIn";
+  byId("remember").parentElement.hidden = toWrite;
   signedIn = new Promise((resolve) => {
     say();
     byId("token").value = "";
     dialog.showModal();
     byId("sign-in-form").onsubmit = (event) => {
       event.preventDefault();
-      token = byId("token").value.trim();
-      remember("token", byId("remember").checked ? token : null);
+      const given = byId("token").value.trim();
+      if (toWrite) pen = given;
+      else {
+        token = given;
+        remember("token", byId("remember").checked ? token : null);
+      }
       signedIn = null;
       dialog.close();
-      resolve();
+      resolve(true);
+    };
+    // without a token nothing can be read, and much without one to write with
+    dialog.oncancel = (event) => {
+      if (!toWrite) event.preventDefault();
+      else {
+        signedIn = null;
+        resolve(false);
+      }
     };
   });
-  dialog.oncancel = (event) => event.preventDefault();
   return signedIn;
 }
 
 function say() {
+  for (const element of byId("sign-in").querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   byId("sign-in-wrong").textContent = wrong ? t("wrongToken") : "";
 }
 onLanguage(say);
@@ -55,6 +70,16 @@ export async function get(path, query = {}) {
     await signIn();
     return get(path, query);
   }
+  const said = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(said.error), { status: answer.status });
+  return said;
+}
+
+/** POST or DELETE; asks for the token that may write where the present one may not. */
+export async function send(method, path, body) {
+  const shown = pen ? { Authorization: `Bearer ${pen}` } : headers();
+  const answer = await fetch(`/api/v1/${path}`, { method, headers: { ...shown, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+  if ((answer.status === 401 || answer.status === 403) && (await signIn({ toWrite: true }))) return send(method, path, body);
   const said = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(said.error), { status: answer.status });
   return said;

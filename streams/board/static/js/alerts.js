@@ -3,7 +3,9 @@
 import { ICONS, icon, make } from "./dom.js";
 import { age, unix } from "./format.js";
 import { annotation, resolution, t } from "./i18n.js";
-import { now, store } from "./store.js";
+import { current, silenceCard, silencedText, silencedUntil } from "./silences.js";
+import { health } from "./sources.js";
+import { now, reading, store } from "./store.js";
 
 const RESOLVED_SHOWN = 6;
 const LOUDNESS = { critical: 0, warning: 1, info: 2 };
@@ -21,12 +23,13 @@ function words(alert) {
 
 function card(alert, open) {
   const resolves = resolution(alert);
+  const silenced = alert.state === "resolved" ? null : silencedText(alert);
   return make(
     "li",
     {},
     make(
       "button",
-      { type: "button", class: "alert", "data-state": alert.state, "data-severity": alert.severity, "data-fingerprint": alert.fingerprint, on: { click: () => open(alert.fingerprint) } },
+      { type: "button", class: "alert", "data-state": alert.state, "data-severity": alert.severity, "data-silenced": silenced !== null, "data-fingerprint": alert.fingerprint, on: { click: () => open(alert.fingerprint) } },
       icon(alert.state === "resolved" ? ICONS.good : alert.state === "pending" ? ICONS.pending : ICONS[alert.severity]),
       make(
         "span",
@@ -38,6 +41,7 @@ function card(alert, open) {
           make("span", { class: "for", "data-since": alert.fingerprint }, words(alert)),
         ),
         make("span", { class: "summary" }, summary(alert)),
+        silenced ? make("span", { class: "silenced" }, icon(ICONS.muted), silenced) : null,
         alert.state === "firing" && resolves ? make("span", { class: "resolves" }, t("resolvesWhen", { text: resolves })) : null,
       ),
     ),
@@ -51,22 +55,27 @@ export class AlertsList {
   }
 
   update() {
-    if (!store.loaded) {
+    if (reading() && store.alerts.size === 0) {
+      this.drawn = "";
       this.element.replaceChildren(...Array.from({ length: 3 }, () => make("div", { class: "alert skeleton", "aria-hidden": "true" })));
       return;
     }
     const all = [...store.alerts.values()];
     const firing = all.filter((alert) => alert.state === "firing");
-    firing.sort((one, other) => LOUDNESS[one.severity] - LOUDNESS[other.severity] || unix(other.starts_at) - unix(one.starts_at));
+    const silenced = new Map(all.map((alert) => [alert.fingerprint, silencedUntil(alert)]));
+    const quiet = (alert) => Number(silenced.get(alert.fingerprint) !== null);
+    firing.sort((one, other) => quiet(one) - quiet(other) || LOUDNESS[one.severity] - LOUDNESS[other.severity] || unix(other.starts_at) - unix(one.starts_at));
     const pending = all.filter((alert) => alert.state === "pending");
     const resolved = all
       .filter((alert) => alert.state === "resolved")
       .sort((one, other) => unix(other.at) - unix(one.at))
       .slice(0, RESOLVED_SHOWN);
+    const silences = current();
+    const blind = store.sources.some((source) => health(source) !== "ok");
     this.counter.hidden = firing.length === 0;
     this.counter.textContent = String(firing.length);
     this.counter.dataset.severity = firing[0]?.severity ?? "";
-    const drawn = JSON.stringify([document.documentElement.lang, firing, pending, resolved]);
+    const drawn = JSON.stringify([document.documentElement.lang, firing, pending, resolved, [...silenced.values()], silences, store.writable, blind]);
     if (drawn === this.drawn) {
       this.tick();
       return;
@@ -76,8 +85,9 @@ export class AlertsList {
     this.element.replaceChildren(
       ...(firing.length
         ? [make("ul", { class: "cards" }, firing.map((alert) => card(alert, this.open)))]
-        : [make("div", { class: "calm" }, icon(ICONS.good), make("p", { class: "title" }, t("alertsNone")), make("p", { class: "hint" }, t("alertsNoneHint")))]),
+        : [make("div", { class: "calm" }, icon(ICONS.good), make("p", { class: "title" }, t("alertsNone")), make("p", { class: "hint" }, t(blind ? "alertsNoneBlind" : "alertsNoneHint")))]),
       ...this.group("pending", pending),
+      ...(silences.length ? [make("h3", {}, t("silences")), make("ul", { class: "silences" }, silences.map((one) => silenceCard(one, (text) => (this.announcer.textContent = text))))] : []),
       ...this.group("resolvedLately", resolved),
     );
     // who stood on an alert stays on it

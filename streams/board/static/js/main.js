@@ -5,6 +5,7 @@ import { byId, mark, make, remember, remembered, say } from "./dom.js";
 import { age, clock, kindName, windowName } from "./format.js";
 import { language, onLanguage, switchLanguage, t, translatePage, vendorName } from "./i18n.js";
 import { Panel, alertAddress, scopeAddress } from "./panel.js";
+import { SourcesList } from "./sources.js";
 import { forgetColours } from "./spark.js";
 import { freshness, now, onChange, seconds, store, takers } from "./store.js";
 import { follow } from "./stream.js";
@@ -17,6 +18,7 @@ const openAlert = (fingerprint) => (location.hash = alertAddress(fingerprint));
 const vendors = new VendorTiles(byId("vendors"), openScope);
 const worst = new WorstTiles(byId("worst"), openScope);
 const alerts = new AlertsList(byId("alerts"), byId("alerts-count"), byId("announce"), openAlert);
+const sources = new SourcesList(byId("sources"), byId("sources-summary"));
 const table = new ScopeTable(byId("grid"), byId("found"), openScope);
 const panel = new Panel(byId("panel"), (filter) => setFilters(filter));
 
@@ -35,6 +37,7 @@ function draw(now = false) {
     vendors.update();
     worst.update();
     alerts.update();
+    sources.update();
     table.update({ now: urgent });
     drawBar();
   });
@@ -70,6 +73,7 @@ function connect() {
     (state, again = 0) => {
       if (state === "offline" && connection.state === "live") connection.lostAt = now();
       if (state === "live") connection.lostAt = null;
+      store.lostAt = connection.lostAt;
       if (state === connection.state && state === "live") return;
       connection.state = state;
       connection.again = again;
@@ -122,6 +126,7 @@ function drawBar() {
 
 function drawWindows() {
   const group = byId("windows");
+  group.hidden = store.windows.length === 0;
   const drawn = `${language()} ${store.windows} ${store.window}`;
   if (group.dataset.drawn === drawn) return;
   const held = group.contains(document.activeElement);

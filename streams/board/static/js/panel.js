@@ -6,6 +6,8 @@ import { chart } from "./chart.js";
 import { ICONS, icon, make } from "./dom.js";
 import { NONE, basisName, clock, count, dayOf, kindName, length, measure, moment, parseScope, percent, scopeTitle, unix, windowName } from "./format.js";
 import { annotation, isWord, language, resolution, t, vendorName } from "./i18n.js";
+import { withoutData } from "./sources.js";
+import { askToSilence, silencedText } from "./silences.js";
 import { now, store } from "./store.js";
 import { intervalBar, intervalText, worstNumbers } from "./tiles.js";
 
@@ -114,6 +116,7 @@ export class Panel {
     const asRate = head?.attempts !== null;
     const sections = [
       firing.length ? make("ul", { class: "cards" }, firing.map((alert) => this.alertLink(alert))) : null,
+      this.blindness(scope),
       asRate ? this.reading(head) : this.missedReading(head),
       this.section("course", this.chartBox(told.history.window)),
       this.section("windows", this.windows(told.metrics)),
@@ -139,6 +142,7 @@ export class Panel {
     const resolves = resolution(alert);
     const sections = [
       make("p", { class: "verdict", "data-state": alert.state, "data-severity": alert.severity }, icon(alert.state === "resolved" ? ICONS.good : ICONS.warning), make("span", {}, `${t(`state_${alert.state}`)} · ${t(`severity_${alert.severity}`)}`)),
+      this.silencing(alert),
       described ? make("p", {}, described) : null,
       this.section("course", this.chartBox(told.history.window)),
       make("dl", { class: "facts" }, this.facts(alert, resolves)),
@@ -155,6 +159,19 @@ export class Panel {
     });
   }
 
+  blindness(scope) {
+    const gone = withoutData(scope);
+    return gone === null ? null : make("p", { class: "verdict", "data-state": "firing" }, icon(ICONS.silent), make("span", {}, `${t("noData")} · ${t("noDataSince", { time: clock(gone) })}`));
+  }
+
+  silencing(alert) {
+    if (alert.state !== "firing" && alert.state !== "pending") return null;
+    const silenced = silencedText(alert);
+    if (silenced) return make("p", { class: "silenced" }, icon(ICONS.muted), silenced);
+    if (!store.writable) return null;
+    return make("p", {}, make("button", { type: "button", class: "plain silence-this", on: { click: () => askToSilence(alert, () => this.load()) } }, icon(ICONS.muted), t("silenceThis")));
+  }
+
   /** Put the drawer's content in place; the chart is kept and fed while it shows the same. */
   async place(title, crumbs, sections, tags, plotted) {
     const drawer = this.frame(title, crumbs, sections, tags.filter(Boolean).map((tag) => make("span", { class: "tag" }, tag)));
@@ -168,6 +185,7 @@ export class Panel {
     }
     this.dialog.replaceChildren(drawer);
     if (held === "tool close") drawer.querySelector(".close").focus();
+    if (held === "plain silence-this") drawer.querySelector(".silence-this")?.focus();
     if (held === "content") drawer.querySelector(".content").focus();
     if (same && this.chart) return;
     this.chart?.destroy();

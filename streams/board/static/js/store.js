@@ -15,6 +15,11 @@ export const store = {
   window: null,
   windows: [],
   staleSeconds: 180,
+  silentSeconds: 60,
+  writable: false, // silences can be written
+  sources: [], // as told: name, vendor, account, feed, state, reason, counts, last_success, records, found, at
+  silences: [], // those that have not ended: id, matchers, starts, ends, by, comment, alerts
+  lostAt: null, // when the connection was lost: what is told by then is judged by that time
   scopes: new Map(), // number -> {number, text, basis, vendor, account, kind, value, name, words}
   byText: new Map(), // text -> scope
   rows: new Map(), // number -> row: what `fields` name
@@ -81,6 +86,10 @@ export const takers = {
       window: data.window,
       windows: data.windows,
       staleSeconds: data.stale_seconds,
+      silentSeconds: data.silent_seconds,
+      writable: data.writable,
+      sources: data.sources,
+      silences: data.silences,
       skew: data.now - Date.now() / 1000,
       number,
     });
@@ -98,6 +107,8 @@ export const takers = {
     store.ready = data.ready;
     store.windows = data.windows;
     store.skew = data.now - Date.now() / 1000;
+    if (data.sources) store.sources = data.sources;
+    if (data.silences) store.silences = data.silences;
     data.scopes?.forEach(takeScope);
     data.rows?.forEach(takeRow);
     for (const gone of data.removed ?? []) {
@@ -120,6 +131,9 @@ export function freshness(row) {
   if (now() > row.due + store.staleSeconds) return "stale";
   return now() - row.as_of > store.staleSeconds ? "late" : "live";
 }
+
+/** Whether nothing can be said to be missing: the topics were not read to their ends yet. */
+export const reading = () => !store.loaded || !store.ready;
 
 export const seconds = (row) => (row?.as_of ? Math.max(0, now() - row.as_of) : null);
 

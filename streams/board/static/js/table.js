@@ -4,7 +4,8 @@ import { ICONS, icon, make, mark, say } from "./dom.js";
 import { NONE, age, basisName, count, kindName, percent, scopeTitle } from "./format.js";
 import { t, vendorName } from "./i18n.js";
 import { colourOf, spark } from "./spark.js";
-import { freshness, history, seconds, store } from "./store.js";
+import { withoutData } from "./sources.js";
+import { freshness, history, reading, seconds, store } from "./store.js";
 import { empty, intervalBar, intervalText, skeletons } from "./tiles.js";
 
 const SPARE_ROWS = 4;
@@ -53,7 +54,7 @@ class Row {
 
   show(scope, row, place, active) {
     const firing = store.firing.get(scope.text);
-    const fresh = freshness(row);
+    const fresh = withoutData(scope) === null ? freshness(row) : "none";
     if (this.scope !== scope || this.severity !== firing?.severity) {
       this.severity = firing?.severity;
       this.flag.replaceChildren(...(firing ? [icon(ICONS[firing.severity]), make("span", { class: "hidden-text" }, t(`severity_${firing.severity}`))] : []));
@@ -65,7 +66,7 @@ class Row {
     mark(this.element, "data-alert", firing?.severity ?? null);
     mark(this.element, "data-fresh", fresh);
     say(this.name, scope.name ? `${scope.name}` : scopeTitle(scope));
-    say(this.under, [scope.name ? scope.value : null, kindName(scope.kind), scope.kind === "vendor" ? basisName(scope.basis) : vendorName(scope.vendor)].filter(Boolean).join(" · "));
+    say(this.under, [scope.name ? scope.value : null, kindName(scope.kind), scope.kind === "vendor" ? null : vendorName(scope.vendor), ["vendor", "account"].includes(scope.kind) ? basisName(scope.basis) : null].filter(Boolean).join(" · "));
     say(this.cells.answerRate, percent(row.rate));
     this.bar.set(row);
     say(this.interval, intervalText(row));
@@ -73,7 +74,7 @@ class Row {
     say(this.cells.connected, count(row.connected));
     say(this.cells.abandoned, row.abandoned === null ? NONE : percent(abandonRate(row)));
     say(this.cells.missed, count(row.missed));
-    say(this.cells.age, fresh === "quiet" ? t("quiet") : age(seconds(row)));
+    say(this.cells.age, fresh === "none" ? t("noData") : fresh === "quiet" ? t("quiet") : age(seconds(row)));
     mark(this.cells.age, "data-fresh", fresh);
     for (const [key, cell] of Object.entries(this.cells)) mark(cell, "data-label", t(key));
     spark(this.canvas, history(scope), colourOf(firing), { fill: false, line: 1.4 });
@@ -204,7 +205,7 @@ export class ScopeTable {
   tellNote(size) {
     const all = store.rows.size;
     say(this.found, store.loaded ? t("found", { n: count(size), all: count(all) }) : "");
-    const state = !store.loaded ? "loading" : all === 0 ? "empty" : size === 0 ? "nothing" : "rows";
+    const state = all === 0 ? (reading() ? "loading" : "empty") : size === 0 ? "nothing" : "rows";
     const drawn = state + document.documentElement.lang;
     if (this.drawnNote === drawn) return;
     this.drawnNote = drawn;

@@ -1,10 +1,11 @@
 // The large tiles: one for each vendor, and the worst display numbers.
 
 import { ICONS, icon, make, mark, say } from "./dom.js";
-import { NONE, age, basisName, count, percent, scopeTitle } from "./format.js";
+import { NONE, age, basisName, clock, count, percent, scopeTitle } from "./format.js";
 import { t, vendorName } from "./i18n.js";
 import { colourOf, spark } from "./spark.js";
-import { freshness, history, seconds, store } from "./store.js";
+import { troubleIcon, troubleText, troubles, withoutData } from "./sources.js";
+import { freshness, history, now, reading, seconds, store } from "./store.js";
 
 const LEAST_ATTEMPTS = 20;
 const WORST = 12;
@@ -42,6 +43,7 @@ class VendorTile {
     this.name = make("span", { class: "vendor-name" });
     this.basis = make("span", { class: "tag" });
     this.alerts = make("span", { class: "badge" });
+    this.sources = make("span", { class: "badge sources-badge" });
     this.age = make("span", { class: "age" });
     this.rate = make("span", { class: "rate" });
     this.label = make("span", { class: "rate-label" });
@@ -58,6 +60,7 @@ class VendorTile {
         make("h3", {}, make("button", { type: "button", class: "open", on: { click: () => this.row && open(this.scope) } }, this.name)),
         this.basis,
         this.alerts,
+        this.sources,
         this.age,
       ),
       make("div", { class: "big" }, make("div", { class: "reading" }, this.rate, this.label), this.canvas),
@@ -69,35 +72,50 @@ class VendorTile {
   update({ scope, row, missed }) {
     this.scope = scope;
     this.row = row;
-    const fresh = freshness(row);
-    const alerts = [...store.alerts.values()].filter((alert) => alert.state === "firing" && alert.labels.vendor === this.vendor);
-    mark(this.element, "data-fresh", fresh);
-    mark(this.element, "data-alert", alerts.some((alert) => alert.severity === "critical") ? "critical" : alerts.length ? "warning" : null);
-    say(this.name, vendorName(this.vendor));
-    say(this.basis, basisName(scope.basis));
-    this.alerts.replaceChildren(...(alerts.length ? [icon(ICONS.warning), alerts.length === 1 ? t("alertHere") : t("alertsHere", { n: alerts.length })] : []));
-    mark(this.alerts, "hidden", alerts.length ? null : "");
-    say(this.age, fresh === "stale" ? `${t("stale")} · ${age(seconds(row))}` : fresh === "quiet" ? t("quiet") : age(seconds(row)));
-    mark(this.age, "data-fresh", fresh);
-    mark(this.age, "title", t("age"));
-    say(this.rate, percent(row?.rate));
-    say(this.label, t("answerRate"));
-    this.bar.set(row);
-    say(this.interval, intervalText(row));
-    mark(this.interval, "aria-label", row?.rate === null ? null : t("intervalWords", { low: percent(row?.low), high: percent(row?.high) }));
+    const gone = withoutData(scope);
+    this.sayHead(scope, row, gone);
+    mark(this.rate, "data-none", gone === null ? null : "");
+    say(this.rate, gone === null ? percent(row?.rate) : t("noData"));
+    say(this.label, gone !== null ? t("noDataSince", { time: clock(gone) }) : row === null ? t("emptyTitle") : t("answerRate"));
+    const shown = gone === null ? row : null;
+    this.bar.set(shown);
+    say(this.interval, intervalText(shown));
+    mark(this.interval, "aria-label", shown && shown.rate !== null ? t("intervalWords", { low: percent(shown.low), high: percent(shown.high) }) : null);
+    const missedGone = withoutData({ ...scope, basis: "calls" }) !== null;
     const values = {
-      attempts: count(row?.attempts),
-      connected: count(row?.connected),
-      abandoned: row?.abandoned === null || row?.abandoned === undefined ? NONE : percent(row.answered ? row.abandoned / row.answered : null),
-      missed: count(missed),
+      attempts: count(shown?.attempts),
+      connected: count(shown?.connected),
+      abandoned: shown?.abandoned === null || shown?.abandoned === undefined ? NONE : percent(shown.answered ? shown.abandoned / shown.answered : null),
+      missed: missedGone ? NONE : count(missed),
     };
     for (const each of this.figures) {
       // a vendor's own counters know who answered, and not whom he met
       const instead = each.key === "connected" && row && row.connected === null && row.answered !== null;
       say(each.label, t(instead ? "answered" : each.key));
-      say(each.value, instead ? count(row.answered) : values[each.key]);
+      say(each.value, instead ? count(shown?.answered) : values[each.key]);
     }
     spark(this.canvas, history(scope), colourOf(store.firing.get(scope.text)), { line: 2.2 });
+  }
+
+  sayHead(scope, row, gone) {
+    const fresh = gone === null ? freshness(row) : "none";
+    const alerts = [...store.alerts.values()].filter((alert) => alert.state === "firing" && alert.labels.vendor === this.vendor);
+    const trouble = troubles(this.vendor);
+    mark(this.element, "data-fresh", fresh);
+    mark(this.element, "data-alert", alerts.some((alert) => alert.severity === "critical") ? "critical" : alerts.length ? "warning" : null);
+    mark(this.element, "data-trouble", trouble?.health);
+    say(this.name, vendorName(this.vendor));
+    say(this.basis, basisName(scope.basis));
+    mark(this.basis, "hidden", trouble ? "" : null);
+    this.alerts.replaceChildren(...(alerts.length ? [icon(ICONS.warning), alerts.length === 1 ? t("alertHere") : t("alertsHere", { n: alerts.length })] : []));
+    mark(this.alerts, "hidden", alerts.length ? null : "");
+    this.sources.replaceChildren(...(trouble ? [troubleIcon(trouble), troubleText(trouble)] : []));
+    mark(this.sources, "hidden", trouble ? null : "");
+    const old = age(seconds(row));
+    say(this.age, fresh === "none" ? age(now() - gone) : fresh === "stale" ? `${t("stale")} · ${old}` : fresh === "quiet" ? (row ? t("quiet") : "") : old);
+    mark(this.age, "hidden", this.age.textContent ? null : "");
+    mark(this.age, "data-fresh", fresh);
+    mark(this.age, "title", t("age"));
   }
 }
 
@@ -112,6 +130,11 @@ export function vendorRows() {
     const missed = row?.missed ?? known?.missed ?? null;
     found.set(scope.vendor, leads ? { scope, row, missed } : { ...known, missed });
   }
+  // a vendor whose sources are known and that was never counted has its place too
+  for (const { vendor, counts } of store.sources) {
+    const basis = counts[0] ?? "calls";
+    if (!found.has(vendor)) found.set(vendor, { scope: { vendor, account: null, kind: "vendor", basis, text: `${basis}:${vendor}` }, row: null, missed: null });
+  }
   return new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
@@ -124,9 +147,9 @@ export class VendorTiles {
 
   update() {
     const rows = vendorRows();
-    if (!store.loaded || rows.size === 0) {
+    if (rows.size === 0) {
       this.tiles.clear();
-      this.element.replaceChildren(...(store.loaded ? [empty("emptyTitle", "emptyHint")] : skeletons(3, "tile vendor skeleton")));
+      this.element.replaceChildren(...(reading() ? skeletons(3, "tile vendor skeleton") : [empty("emptyTitle", "emptyHint")]));
       return;
     }
     if (rows.size !== this.tiles.size || [...rows.keys()].some((vendor) => !this.tiles.has(vendor))) {
@@ -169,7 +192,9 @@ class WorstTile {
     this.scope = scope;
     const firing = store.firing.get(scope.text);
     say(this.name, scopeTitle(scope));
-    say(this.vendor, vendorName(scope.vendor));
+    const gone = withoutData(scope) !== null;
+    mark(this.element, "data-fresh", gone ? "none" : freshness(row));
+    say(this.vendor, gone ? `${t("noData")} · ${vendorName(scope.vendor)}` : vendorName(scope.vendor));
     say(this.rate, percent(row.rate));
     say(this.attempts, `${count(row.answered)} ${t("of", { n: count(row.attempts) })}`);
     this.bar.set(row);
@@ -186,13 +211,13 @@ export class WorstTiles {
   }
 
   update() {
-    if (!store.loaded) {
-      this.element.replaceChildren(...skeletons(6, "tile worst-tile skeleton"));
-      return;
-    }
     const worst = worstNumbers();
     if (worst.length === 0) {
       this.tiles = [];
+      if (reading()) {
+        this.element.replaceChildren(...skeletons(6, "tile worst-tile skeleton"));
+        return;
+      }
       this.element.replaceChildren(make("p", { class: "hint" }, t("worstNone")));
       return;
     }
