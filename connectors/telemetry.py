@@ -121,6 +121,11 @@ CALLS = Counter(
     ["vendor"],
     registry=REGISTRY,
 )
+LATE_CALLS = Counter(
+    "callstreams_late_calls_total",
+    "Calls that came too late for every window and stand in topic calls alone",
+    registry=REGISTRY,
+)
 FOLD_SECONDS = Histogram(
     "callstreams_fold_duration_seconds",
     "How long a stage computed over one batch",

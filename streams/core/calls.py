@@ -198,7 +198,7 @@ class CallCounter:
                     sheet = sheets[start, kind.zone] = {}
                 _add_to(sheet, kind.scopes, said, record.offset)
             else:
-                self._count(partition, record, name, said, first=first)
+                effects.late += self._count(partition, record, name, said, first=first)
         self._spread_sheets(partition, sheets)
         self._ledger.flush(partition, newest, effects)
         self._panes.flush(partition, effects)
@@ -254,23 +254,30 @@ class CallCounter:
 
     def _count(
         self, partition: int, record: Record, name: int, call: Contribution, *, first: bool
-    ) -> None:
-        """Count a copy, a late call, or a record that may have been counted before a crash."""
+    ) -> bool:
+        """Count a copy, a late call, or a record that may have been counted before a crash.
+
+        Returns:
+            Whether it came too late for every window.
+        """
         said: Said[Contribution] = Said(None, None)
         if not first:
             said = self._ledger.look_up(partition, name, record.offset)
             if said.again is None:
                 if said.before is not None and said.before.rank() >= call.rank():
-                    return
+                    return False
                 self._ledger.write(partition, name, record.offset, call)
         self._panes.observe(partition, call.event_ms, record.timestamp)
         changes: dict[tuple[str, Pane], Counts] = {}
         if said.before is not None:
             self._spread(changes, said.before, sign=-1)
         self._spread(changes, call, sign=1)
+        late = True
         for (scope, pane), change in changes.items():
             if self._panes.open_until(pane.end, record.timestamp):
                 self._panes.add(partition, scope, pane, change, record.offset)
+                late = False
+        return late
 
     def _spread(
         self, changes: dict[tuple[str, Pane], Counts], said: Contribution, *, sign: int

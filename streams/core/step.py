@@ -70,10 +70,15 @@ class Output(NamedTuple):
 
 @dataclass(slots=True)
 class Effects:
-    """What a fold asks the engine to do: write state first, then send."""
+    """What a fold asks the engine to do: write state first, then send.
+
+    Attributes:
+        late: how many records came too late for every window, and counted nowhere.
+    """
 
     state: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
+    late: int = 0
 
 
 class Step(Protocol):

@@ -29,6 +29,8 @@ class Meter:
         self._fold_seconds.observe(fold_seconds)
         telemetry.BATCHES.labels(self._stage, batch.topic).inc()
         telemetry.RECORDS.labels(self._stage, batch.topic).inc(len(batch.records))
+        if effects.late:
+            telemetry.LATE_CALLS.inc(effects.late)
         written = Counter(map(_topic_of, effects.outputs))
         for topic, messages in written.items():
             telemetry.MESSAGES.labels(self._stage, topic).inc(messages)

@@ -15,6 +15,7 @@ from streams.core.calls import CallCounter
 from streams.core.counts import NOTHING
 from streams.core.fence import DECODE_PARTIAL
 from streams.core.panes import Pane
+from streams.core.step import Batch
 from tests.core.log import Life, Rec, log_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -153,6 +154,14 @@ def test_what_comes_too_late_for_a_pane_is_left_out_of_it_and_of_nothing_else():
     log = log_of([message(call("1"))], timestamp=int((BASE.timestamp() + 5 * 3600) * 1000))
     counted = partials(Life(counter).live(log, [1], []).outputs)
     assert {pane.end - pane.start for _, pane in counted} == {86_400}
+
+
+def test_what_comes_too_late_for_every_window_is_counted_as_late():
+    two_days = int((BASE.timestamp() + 48 * 3600) * 1000)
+    log = log_of([message(call("1")), message(call("2", end=47 * 3600))], timestamp=two_days)
+    effects = counter().fold(Batch("calls", 0, log, 0))
+    assert effects.late == 1
+    assert {DECODE_PARTIAL(output.value).counts.attempts for output in effects.outputs} == {1}
 
 
 def test_a_record_that_is_no_call_is_a_dead_letter_and_the_next_one_counts():
