@@ -20,6 +20,7 @@ from aiokafka import (
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
     KafkaConnectionError,
     KafkaError,
     ProducerFenced,
@@ -36,6 +37,7 @@ __all__ = [
     "AIOKafkaConsumer",
     "AIOKafkaProducer",
     "ConsumerRebalanceListener",
+    "GroupState",
     "KafkaError",
     "KafkaSettings",
     "ProducerFenced",
@@ -43,6 +45,7 @@ __all__ = [
     "TopicState",
     "alter_topic_configs",
     "create_topics",
+    "describe_groups",
     "describe_topics",
     "lag_of",
     "live_brokers",
@@ -331,6 +334,49 @@ async def live_brokers(settings: KafkaSettings) -> frozenset[int]:
     async with _admin(settings) as admin:
         cluster = await admin.describe_cluster()
     return frozenset(broker["node_id"] for broker in cluster["brokers"])
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A consumer group as the cluster has it.
+
+    Attributes:
+        members: how many processes are in it.
+        offsets: where it goes on, of the partitions for which it has said so.
+    """
+
+    name: str
+    members: int
+    offsets: Mapping[TopicPartition, int]
+
+
+async def describe_groups(settings: KafkaSettings, names: Iterable[str]) -> list[GroupState]:
+    """Describe consumer groups; one that never was has no members and no offsets.
+
+    Raises:
+        RetryableError: the broker cannot be reached.
+    """
+    async with _admin(settings) as admin:
+        return [await _describe_group(admin, name) for name in names]
+
+
+async def _describe_group(admin: AIOKafkaAdminClient, name: str) -> GroupState:
+    for _ in range(_LEADER_ATTEMPTS):
+        try:
+            (described,) = await admin.describe_consumer_groups([name])
+            offsets = await admin.list_consumer_group_offsets(name)
+        except GroupCoordinatorNotAvailableError:
+            # a new cluster makes its topic of offsets when it is first asked
+            await asyncio.sleep(_LEADER_PAUSE)
+            continue
+        except KafkaError as error:
+            raise RetryableError(
+                f"the consumer group {name} cannot be described: {type(error).__name__}"
+            ) from error
+        ((_code, _name, _state, _type, _protocol, members, *_),) = described.groups
+        places = {place: each.offset for place, each in offsets.items()}
+        return GroupState(name, len(members), places)
+    raise RetryableError(f"nobody looks after the consumer group {name} yet; try again")
 
 
 _ON_TOPIC = 1

@@ -10,13 +10,16 @@ from streams.cli import (
     backtest,
     board,
     broker,
+    config,
     dead_letters,
     demo,
+    doctor,
     hooks,
     rules,
     schemas,
     services,
     silences,
+    status,
     topics,
     vendors,
 )
@@ -37,6 +40,9 @@ services.register(app)
 vendors.register(app)
 app.add_typer(hooks.app)
 board.register(app)
+status.register(app)
+doctor.register(app)
+app.add_typer(config.app)
 app.add_typer(silences.app)
 app.add_typer(dead_letters.app)
 app.add_typer(rules.app)

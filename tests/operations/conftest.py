@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.broker.node import in_own_loop
+from connectors.broker.ports import free_ports
 from connectors.kafka import new_consumer, new_producer
 from streams.cli import console
 from streams.cli.main import app
@@ -21,6 +22,11 @@ def call(monkeypatch):
         return CliRunner().invoke(app, [str(each) for each in arguments], env=environment)
 
     return run
+
+
+@pytest.fixture
+def unused_port():
+    return free_ports(1)[0]
 
 
 @pytest.fixture
