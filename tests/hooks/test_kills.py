@@ -20,7 +20,7 @@ from schemas.topics import ALERTS
 from tests.hooks.alerts import Inbox, alert
 
 FULL = os.environ.get("CALLSTREAMS_KILLS") == "full"
-ALERT_COUNT, KILLS = (500, 12) if FULL else (120, 3)
+ALERT_COUNT, KILLS = (500, 12) if FULL else (60, 2)
 SEED = int(os.environ.get("CALLSTREAMS_SEED", "20260302"))
 PROCESSES = 2
 LIMIT = 500 if FULL else 120
