@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import struct
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -123,6 +124,7 @@ def new_producer(
         enable_idempotence=True,
         transactional_id=transactional_id,
         linger_ms=linger_ms,
+        partitioner=_choose_partition,
         max_request_size=16 * 1024 * 1024,
     )
 
@@ -179,6 +181,14 @@ def lag_of(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
         if state.highwater is not None and state.has_valid_position:
             found[place] = max(0, state.highwater - state.position)
     return found
+
+
+def _choose_partition(
+    key: bytes | None, partitions: Sequence[int], available: Sequence[int]
+) -> int:
+    if key is None:
+        return random.choice(available or partitions)  # noqa: S311 - it keeps no secret
+    return partitions[partition_of(key, len(partitions))]
 
 
 def partition_of(key: bytes, partitions: int) -> int:

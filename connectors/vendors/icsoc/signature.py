@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from connectors.vendors.icsoc.jsontext import Value
@@ -23,15 +23,17 @@ def as_php_writes(value: object) -> str:
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/")
 
 
-def texts_signed(data: Value) -> tuple[str, ...]:
-    """Give what the vendor may have signed for `data`.
+def texts_signed(data: Value) -> Iterator[str]:
+    """Give what the vendor may have signed for `data`, one after the other.
 
     A string was signed as it is; an object as its JSON text, which is looked for first as it
     stands in the body and then as PHP would write it.
     """
     if isinstance(data.value, str):
-        return (data.value,)
-    return (data.text, as_php_writes(data.value))
+        yield data.value
+        return
+    yield data.text
+    yield as_php_writes(data.value)
 
 
 def sign(data: str, secret: str, *, timestamp: str = "", formula: Formula = "data+secret") -> str:
@@ -58,16 +60,18 @@ def secret_that_signed(
 ) -> str | None:
     """Find the secret under which the claimed signature holds, or None.
 
-    Every pair is compared, in constant time each, so that the answer's delay tells nothing.
+    Each is compared in constant time, and all secrets of a text, so that the answer's delay
+    tells nothing of a signature. The other way to write an object is tried where none holds.
     """
     claim = claimed.lower().encode("utf-8", "replace")
-    found: str | None = None
-    for secret, text in _pairs(secrets, texts_signed(data)):
-        right = sign(text, secret, timestamp=timestamp, formula=formula).encode()
-        if hmac.compare_digest(right, claim) and formula != "off":
-            found = secret
-    return found
-
-
-def _pairs(secrets: Iterable[str], texts: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return ((secret, text) for secret in secrets for text in texts)
+    if formula == "off":
+        return None
+    for text in texts_signed(data):
+        found: str | None = None
+        for secret in secrets:
+            right = sign(text, secret, timestamp=timestamp, formula=formula).encode()
+            if hmac.compare_digest(right, claim):
+                found = secret
+        if found is not None:
+            return found
+    return None
