@@ -106,7 +106,7 @@ def answer_alert(scope, state, starts_at, at, *, successes, attempts, ends_at=No
             attempts=attempts, successes=successes, value=rate, low=low, high=high, threshold=0.2,
             last_event_at=at,
         ),
-        resolves_when="the answer rate is at or above 25%",
+        resolves_when="resolves when the answer rate is at or above 25%",
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def queue_alert(scope, state, starts_at, at, missed, ends_at=None):
             window="5m", window_start=at - timedelta(minutes=5), window_end=at,
             value=missed, threshold=5, last_event_at=at,
         ),
-        resolves_when="missed calls are at or below 2",
+        resolves_when="resolves when missed calls are at or below 2",
     )  # fmt: skip
 
 

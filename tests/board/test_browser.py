@@ -219,7 +219,7 @@ async def test_an_alerts_story_opens_with_its_chart_and_steps(show):
         await expect(panel.locator(".verdict")).to_have_text("Firing · Critical")
         await expect(panel.locator(".story li strong")).to_have_text(["Pending", "Firing"])
         await expect(panel.locator(".chart canvas")).to_be_visible()
-        await expect(panel.get_by_text("Resolves when")).to_be_visible()
+        await expect(panel.get_by_text("Resolves when the answer rate is")).to_be_visible()
 
 
 async def test_it_comes_back_by_itself_after_the_server_restarts(show):
@@ -345,6 +345,10 @@ async def test_sources_are_told_with_icon_word_and_reason(show):
         # its pushes still come
         await expect(vendor(page).locator(".rate")).to_contain_text("%")
 
+        later += timedelta(seconds=1)
+        show.centre.sources(show.board, later, cdr={"state": "starting", "last_success_at": None})
+        await expect(source(page, "Call records").locator(".word")).to_have_text("Starting")
+        await expect(page.locator("#sources-summary")).to_have_text("1 of 5 starting")
         show.centre.sources(show.board, later + timedelta(seconds=1))
         await expect(page.locator("#sources-summary")).to_have_text("all 5 are well")
         await expect(vendor(page).locator(".sources-badge")).to_be_hidden()

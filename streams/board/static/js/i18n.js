@@ -131,6 +131,7 @@ const WORDS = {
   sourcesGood: ["all {n} are well", "{n} 个均正常"],
   sourcesBad: ["{n} of {all} need attention", "{all} 个中有 {n} 个异常"],
   sourcesNone: ["No source has been heard of yet: is a poller running?", "尚未收到任何数据源的状态，请检查 poller 是否在运行。"],
+  sourcesStarting: ["{n} of {all} starting", "{all} 个中有 {n} 个启动中"],
   source_degraded: ["1 source fails", "1 个数据源异常"],
   sources_degraded: ["{n} sources fail", "{n} 个数据源异常"],
   source_stopped: ["1 source stopped", "1 个数据源已停止"],
@@ -210,8 +211,11 @@ export function translatePage() {
   document.title = `callstreams ${t("wallboard")}`;
 }
 
-/** What would end an alert, in the language chosen. */
-export const resolution = (alert) => (column === 1 ? alert.annotations?.resolves_when_zh : null) ?? alert.resolves_when;
+/** What would end an alert, in the language chosen; rules may write it with or without its lead. */
+export function resolution(alert) {
+  const said = (column === 1 ? alert.annotations?.resolves_when_zh : null) ?? alert.resolves_when;
+  return said?.replace(/^resolves when /i, "").replace(/^恢复条件[：:]\s*/, "");
+}
 
 /** The text of an alert in the language chosen. */
 export function annotation(alert, name) {

@@ -219,6 +219,7 @@ function tick() {
 
 translatePage();
 drawTools();
+drawFilters();
 draw();
 connect();
 setInterval(tick, 1000);

@@ -169,7 +169,7 @@ export class Panel {
     const silenced = silencedText(alert);
     if (silenced) return make("p", { class: "silenced" }, icon(ICONS.muted), silenced);
     if (!store.writable) return null;
-    return make("p", {}, make("button", { type: "button", class: "plain silence-this", on: { click: () => askToSilence(alert, () => this.load()) } }, icon(ICONS.muted), t("silenceThis")));
+    return make("p", { class: "silencing" }, make("button", { type: "button", class: "plain silence-this", on: { click: () => askToSilence(alert, () => this.load()) } }, icon(ICONS.muted), t("silenceThis")));
   }
 
   /** Put the drawer's content in place; the chart is kept and fed while it shows the same. */

@@ -7,13 +7,16 @@ import { now, reading, store } from "./store.js";
 
 const time = () => store.lostAt ?? now();
 const WORST_FIRST = ["silent", "stopped", "degraded"];
-const SIGNS = { ok: ICONS.good, degraded: ICONS.warning, stopped: ICONS.stopped, silent: ICONS.silent };
+const SIGNS = { ok: ICONS.good, starting: ICONS.pending, degraded: ICONS.warning, stopped: ICONS.stopped, silent: ICONS.silent };
 
 /** How a source is: ok, degraded, stopped, or silent where no process has told of it for long. */
 export function health(source) {
   if (time() - source.at > store.silentSeconds) return "silent";
   return ["degraded", "stopped"].includes(source.state) ? source.state : "ok";
 }
+
+/** Whether a source that is well has been polled by the process that has it now. */
+const settled = (source) => source.last_success !== null;
 
 /** Whether nothing comes from a source: one that fails is given a while to come back. */
 function blind(source) {
@@ -51,7 +54,7 @@ function told(source, how) {
   const said = [];
   if (how === "silent") said.push(t("silentFor", { age: ago(source.at) }));
   if (source.last_success) said.push(t("lastSuccess", { age: ago(source.last_success) }));
-  else if (how !== "ok" || source.state !== "starting") said.push(t("noSuccess"));
+  else said.push(t("noSuccess"));
   said.push(t("records", { n: count(source.records) }));
   if (source.found) said.push(t("foundBySearch", { n: count(source.found) }));
   return said.join(" · ");
@@ -69,12 +72,13 @@ class Line {
 
   show(source) {
     const how = health(source);
-    if (this.how !== how) this.sign.replaceChildren(icon(SIGNS[how]));
-    this.how = how;
-    mark(this.element, "data-health", how);
+    const shown = how === "ok" && !settled(source) ? "starting" : how;
+    if (this.shown !== shown) this.sign.replaceChildren(icon(SIGNS[shown]));
+    this.shown = shown;
+    mark(this.element, "data-health", shown);
     const feed = source.feed === null ? t("wholeAccount") : isWord(`feed_${source.feed}`) ? t(`feed_${source.feed}`) : source.feed;
     say(this.title, `${feed} · ${source.account}`);
-    say(this.word, t(how === "ok" && source.state === "starting" ? "health_starting" : `health_${how}`));
+    say(this.word, t(`health_${shown}`));
     say(this.reason, how === "ok" ? "" : source.reason);
     mark(this.reason, "hidden", how === "ok" || !source.reason ? "" : null);
     say(this.under, told(source, how));
@@ -96,7 +100,8 @@ export class SourcesList {
       return;
     }
     const bad = store.sources.filter((source) => health(source) !== "ok").length;
-    say(this.summary, store.sources.length === 0 ? "" : bad ? t("sourcesBad", { n: bad, all: store.sources.length }) : t("sourcesGood", { n: store.sources.length }));
+    const starting = store.sources.filter((source) => !settled(source)).length;
+    say(this.summary, store.sources.length === 0 ? "" : bad ? t("sourcesBad", { n: bad, all: store.sources.length }) : starting ? t("sourcesStarting", { n: starting, all: store.sources.length }) : t("sourcesGood", { n: store.sources.length }));
     mark(this.summary, "data-bad", bad ? "" : null);
     // what needs somebody stands first
     const loudness = (source) => (WORST_FIRST.indexOf(health(source)) + 1 || 9);
