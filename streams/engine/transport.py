@@ -127,6 +127,8 @@ class BatchConsumer(driver.Consumer):
             The committed offset of each partition, 0 for none.
         """
         wanted = set(tps)
+        if not wanted:
+            return {}  # there are more workers than partitions; aiokafka would refuse
         found = await self._thread.seek_to_committed()
         committed = {ensure_TP(tp): offset or 0 for tp, offset in found.items()}
         never = [tp for tp in wanted if not committed.get(tp)]

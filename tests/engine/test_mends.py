@@ -124,6 +124,20 @@ async def test_a_pause_of_all_is_no_fetch_of_all():
     assert consumer.asked == [{CALLS}]
 
 
+async def test_lag_is_what_was_not_acknowledged_or_not_even_fetched():
+    consumer = Consumer()
+    consumer._committed_offset[CALLS] = 3
+    state = SimpleNamespace(highwater=20, has_valid_position=True, position=11)
+    assignment = SimpleNamespace(tps={CALLS}, state_value=lambda _tp: state)
+    subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+    consumer._thread._consumer = SimpleNamespace(_subscription=subscription)
+    assert consumer.lag() == {CALLS: 9}  # a transaction's mark at 10 is no record
+    consumer._in_flight[CALLS].extend((5, 9))
+    assert consumer.lag() == {CALLS: 9 + 7}
+    state.highwater = None
+    assert consumer.lag() == {}
+
+
 async def test_a_partition_without_a_commit_is_sought_to_its_beginning():
     consumer = Consumer()
     other = TP("calls", 1)
@@ -131,6 +145,16 @@ async def test_a_partition_without_a_commit_is_sought_to_its_beginning():
     assert await consumer.seek_to_committed_or_first({CALLS, other}) == {CALLS: 12, other: 0}
     assert consumer.sought == [other]
     assert (consumer.committed(CALLS), consumer.committed(other)) == (12, 0)
+
+
+async def test_a_worker_without_partitions_seeks_nothing_and_stands_by():
+    consumer = Consumer()
+
+    async def refuse():  # as aiokafka does
+        raise AssertionError("No partitions are currently assigned")
+
+    consumer._thread.seek_to_committed = refuse
+    assert await consumer.seek_to_committed_or_first(()) == {}
 
 
 def test_the_producer_neither_repeats_nor_reorders():
