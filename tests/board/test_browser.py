@@ -161,6 +161,23 @@ async def test_from_the_vendor_to_the_number_to_the_last_calls(show):
         await expect(page.locator("#panel")).to_be_hidden()
 
 
+async def test_a_scope_shows_what_it_counts_and_no_columns_of_nothing(show):
+    tallied, queue = "tallies:7moor/main", "calls:huawei/aicc/queue/4008800001"
+    async with show.serve() as address:
+        for scope, heads in (
+            (tallied, ["Window", "Answer rate", "95 % interval", "Attempts", "Answered"]),
+            (queue, ["Window", "Missed", "Wait"]),
+        ):
+            path = f"/#/scope/{scope.replace('/', '%2F')}"
+            async with show.page(address, path) as page:
+                table = page.get_by_role("region", name="By window")
+                await expect(table.get_by_role("columnheader")).to_have_text(heads)
+        path = f"/#/scope/{tallied.replace('/', '%2F')}"
+        async with show.page(address, path) as page:
+            figure = page.locator("#panel .figure", has_text="Answered").locator("dd")
+            await expect(figure).to_have_text(re.compile(r"^\d+$"))
+
+
 async def test_the_language_is_switched_and_remembered(show):
     async with show.serve() as address, show.page(address) as page:
         await expect(page.get_by_role("heading", name="Alerts firing now")).to_be_visible()

@@ -1,6 +1,6 @@
 // The course of a scope: rate, interval, threshold and when an alert fired; uPlot draws.
 
-import { moment, minute, percent } from "./format.js";
+import { clock, minute, moment, percent } from "./format.js";
 import { t } from "./i18n.js";
 import { colour } from "./spark.js";
 
@@ -75,7 +75,7 @@ export async function chart(element, { points, asRate, threshold = null, spans =
       cursor: { y: false, points: { size: 7 } },
       scales: { x: { time: true }, y: { range } },
       axes: [
-        { ...axis, values: (_plot, splits) => splits.map(minute), space: 70 },
+        { ...axis, values: (_plot, splits) => splits.map(splits[1] - splits[0] < 60 ? clock : minute), space: 76 },
         { ...axis, size: 52, values: (_plot, splits) => splits.map((split) => (asRate ? `${Math.round(100 * split)}%` : Number.isInteger(split) ? split : "")) },
       ],
       series: asRate ? [{}, line, edge, edge] : [{}, { ...line, fill: faint("accent", 14), paths: Plot.paths.stepped({ align: 1 }) }],

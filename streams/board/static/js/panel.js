@@ -212,13 +212,15 @@ export class Panel {
     const row = metric.answer_rate ? { rate: metric.answer_rate.value, ...metric.answer_rate } : null;
     const bar = intervalBar();
     bar.set(row);
+    // a vendor's own counters know who answered, and not whom he met
+    const tallied = metric.connected === null && metric.answered !== null;
     const figure = (key, value) => make("div", { class: "figure" }, make("dt", {}, t(key)), make("dd", {}, value));
     return make(
       "div",
       { class: "reading-block" },
       make("div", { class: "reading" }, make("span", { class: "rate" }, percent(row?.rate)), make("span", { class: "rate-label" }, `${t("answerRate")} · ${windowName(metric.window.name)}`)),
       make("div", { class: "interval-line" }, bar.bar, make("span", { class: "interval-text" }, intervalText(row))),
-      make("dl", { class: "figures" }, figure("attempts", count(metric.attempts)), figure("connected", count(metric.connected)), figure("abandoned", percent(metric.abandon_rate?.value)), figure("averageTalk", length(metric.average_talk_seconds))),
+      make("dl", { class: "figures" }, figure("attempts", count(metric.attempts)), figure(tallied ? "answered" : "connected", count(tallied ? metric.answered : metric.connected)), figure("abandoned", percent(metric.abandon_rate?.value)), figure("averageTalk", length(metric.average_talk_seconds))),
     );
   }
 
@@ -228,12 +230,18 @@ export class Panel {
 
   windows(metrics) {
     const day = (metric) => (metric.window.name.includes("@") ? dayOf(unix(metric.window.start)) : windowName(metric.window.name));
-    const heads = ["window", "answerRate", "interval", "attempts", "connected", "abandoned", "missed"];
-    const rows = metrics.map((metric) => {
-      const rate = metric.answer_rate;
-      const cells = [percent(rate?.value), rate ? `${percent(rate.low)} – ${percent(rate.high)}` : NONE, count(metric.attempts), count(metric.connected), metric.abandoned === null ? NONE : percent(metric.abandon_rate?.value), count(metric.missed)];
-      return make("tr", {}, make("th", { scope: "row" }, day(metric)), cells.map((cell) => make("td", {}, cell)));
-    });
+    const columns = [
+      ["answerRate", "attempts", (metric) => percent(metric.answer_rate?.value)],
+      ["interval", "attempts", ({ answer_rate: rate }) => (rate ? `${percent(rate.low)} – ${percent(rate.high)}` : NONE)],
+      ["attempts", "attempts", (metric) => count(metric.attempts)],
+      ["answered", "answered", (metric) => count(metric.answered)],
+      ["connected", "connected", (metric) => count(metric.connected)],
+      ["abandoned", "abandoned", (metric) => (metric.abandoned === null ? NONE : percent(metric.abandon_rate?.value))],
+      ["missed", "missed", (metric) => count(metric.missed)],
+      ["wait", "average_wait_seconds", (metric) => length(metric.average_wait_seconds)],
+    ].filter(([, needed]) => metrics.some((metric) => metric[needed] !== null)); // what this scope does not count has no column
+    const heads = ["window", ...columns.map(([key]) => key)];
+    const rows = metrics.map((metric) => make("tr", {}, make("th", { scope: "row" }, day(metric)), columns.map(([, , text]) => make("td", {}, text(metric)))));
     return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("windows") }, make("table", {}, make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, t(head))))), make("tbody", {}, rows)));
   }
 
@@ -256,9 +264,9 @@ export class Panel {
       return make(
         "tr",
         {},
-        make("td", {}, clock(unix(call.ended_at ?? call.started_at))),
+        make("td", {}, clock(unix(call.ended_at ?? call.answered_at ?? call.started_at))),
         make("td", {}, make("span", { class: "number" }, number ?? NONE), make("span", { class: "under" }, t(`direction_${call.direction}`))),
-        make("td", {}, make("span", { class: "outcome", "data-outcome": call.outcome }, ended)),
+        make("td", {}, make("span", { class: "outcome", "data-outcome": call.ended_at ? call.outcome : null }, ended)),
         make("td", {}, length(call.ring_seconds ?? call.wait_seconds)),
         make("td", {}, call.talk_seconds ? length(call.talk_seconds) : NONE),
       );
