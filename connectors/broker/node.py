@@ -24,6 +24,7 @@ from schemas.errors import CallstreamsError, FatalError
 
 _START_SECONDS = 60
 _STOP_SECONDS = 15
+_FORMAT_ATTEMPTS = 3
 
 T = TypeVar("T")
 
@@ -87,7 +88,7 @@ class Node:
         config.write_text(render(server_properties(self.address, self._everyone, data)))
         self._log4j.write_text(render(log4j_properties(self.log)))
         if not (data / "meta.properties").exists():
-            self._run("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", config)
+            self._format(config)
         command = self._installation.command("kafka.Kafka", config, log4j=self._log4j)
         self._child = Child(command, self._console)
 
@@ -125,16 +126,22 @@ class Node:
         """Give the end of the log, for an error."""
         return f"its log {self.log} ends:\n{tail(self.log) or tail(self._console)}"
 
-    def _run(self, main: str, *arguments: str | Path) -> None:
-        child = Child(
-            self._installation.command(main, *arguments, log4j=self._log4j), self._console
+    def _format(self, config: Path) -> None:
+        # Tried again, since a Java that is starved or killed at its start says nothing of the
+        # folder; a fault that is the folder's own comes again at once.
+        arguments = ("format", "--ignore-formatted", "-t", self._cluster_id, "-c", config)
+        command = self._installation.command(
+            "kafka.tools.StorageTool", *arguments, log4j=self._log4j
         )
-        child.wait(_START_SECONDS)
-        if child.returncode != 0:
-            raise FatalError(
-                f"the folder {self._folder} could not be formatted "
-                f"(status {child.returncode}):\n{tail(self._console)}\n{tail(self.log)}"
-            )
+        for _ in range(_FORMAT_ATTEMPTS):
+            child = Child(command, self._console)
+            child.wait(_START_SECONDS)
+            if child.returncode == 0:
+                return
+        raise FatalError(
+            f"the folder {self._folder} could not be formatted "
+            f"(status {child.returncode}):\n{tail(self._console)}\n{tail(self.log)}"
+        )
 
     def _serves(self) -> bool:
         # a plain connection first: aiokafka logs an error each time that nobody listens
