@@ -25,9 +25,9 @@ class Meter:
 
     def count(self, status: SourceStatus) -> None:
         """Count what has happened since a source's last status."""
-        last, self._last[status.name] = self._last.get(status.name), status
-        if last is None or status.polls < last.polls:
-            last = SourceStatus(status.name)  # we have just taken it over
+        # A source that we take over begins at 0 again, and says so before its first poll.
+        last = self._last.get(status.name, SourceStatus(status.name))
+        self._last[status.name] = status
         labels = _labels(status)
         if status.polls > last.polls and status.state in _ENDED:
             telemetry.POLLS.labels(*labels, status.state).inc(status.polls - last.polls)

@@ -50,18 +50,21 @@ class Unpushed:
 
     def __init__(self, grace: timedelta, found: Found) -> None:
         self.found = found
+        self._count = found.count
         self._grace = grace
         self._waiting: dict[str, datetime] = {}  # since when, the oldest first
         self._settled: dict[str, datetime] = {}
 
     def polled(self, subject: str, at: datetime) -> None:
         """Note that a poll brought a record, or changed it."""
+        self._expire(subject, at)
         if subject not in self._settled:
             self._waiting.pop(subject, None)
             self._waiting[subject] = at
 
     def pushed(self, subject: str, at: datetime) -> None:
         """Note that a push brought a record."""
+        self._expire(subject, at)
         self._waiting.pop(subject, None)
         self._settle(subject, at)
 
@@ -72,22 +75,31 @@ class Unpushed:
             now: not before any moment noted so far.
             keep: how long a record may still be noted again.
         """
-        count = self.found.count
         while self._waiting:
-            subject, since = next(iter(self._waiting.items()))
-            due = since + self._grace
-            if due > now:
+            subject = next(iter(self._waiting))
+            if not self._expire(subject, now):
                 break
-            del self._waiting[subject]
-            self._settle(subject, since)
-            count += due > self.found.until  # else an earlier process has counted it
         while self._settled:
             subject, since = next(iter(self._settled.items()))
             if since >= now - keep:
                 break
             del self._settled[subject]
-        self.found = Found(count, max(now, self.found.until))
+        self.found = Found(self._count, max(now, self.found.until))
         return self.found
+
+    def _expire(self, subject: str, at: datetime) -> bool:
+        """Give up on a record whose grace was over at a moment; told so, what comes later is late.
+
+        So the count follows from the records alone, and not from when it was asked for.
+        """
+        since = self._waiting.get(subject)
+        if since is None or since + self._grace > at:
+            return False
+        del self._waiting[subject]
+        self._settle(subject, since)
+        # What was due before was counted, here or by another process.
+        self._count += since + self._grace > self.found.until
+        return True
 
     def _settle(self, subject: str, at: datetime) -> None:
         self._settled.pop(subject, None)

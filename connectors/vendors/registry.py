@@ -1,4 +1,4 @@
-"""The vendors that there are: a line each in `Account`, and a line each feed in `MAPPERS`."""
+"""The vendors that there are: a line each in `Account` and in `VENDORS`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from connectors.vendors.icsoc.source import IcsocAccount
 from connectors.vendors.sevenmoor import probe as sevenmoor
 from connectors.vendors.sevenmoor.mapper import map_answer_report, map_dialout_task
 from connectors.vendors.sevenmoor.source import SevenmoorAccount
-from schemas import topics
-from schemas.base import Message
+from schemas.base import Message, Vendor
 from schemas.envelope import RawRecord
+from schemas.topics import raw_topic
 
 Account = Annotated[
     SevenmoorAccount | HuaweiAccount | IcsocAccount,
@@ -28,33 +28,50 @@ Account = Annotated[
 ]
 """An account in the configuration, told apart by its `vendor`."""
 
-MAPPERS: Mapping[str, Callable[[RawRecord], Sequence[Message]]] = {
-    topics.RAW_SEVENMOOR_REPORT.name: map_answer_report,
-    topics.RAW_SEVENMOOR_TASK.name: map_dialout_task,
-    topics.RAW_HUAWEI_STATISTICS.name: map_campaign_statistics,
-    topics.RAW_HUAWEI_MISSED.name: map_missed_call,
-    topics.RAW_ICSOC_CDR.name: map_cdr,
-}
-"""What reads each raw topic."""
+Mapper = Callable[[RawRecord], Sequence[Message]]
+"""Reads a raw record as the messages that it becomes; raises InvalidRecord where it cannot."""
+
+
+async def _nothing_to_try(_: AccountSettings) -> AsyncIterator[Finding]:
+    yield Finding("account", good=None, words="there is no probe for this vendor")
 
 
 class Listed(NamedTuple):
-    """A vendor as the commands list and try it.
+    """A vendor.
 
     Attributes:
         account: its settings.
-        interfaces: what it offers.
-        probe: tries an account of it.
+        feeds: what reads the records of each feed.
+        interfaces: what `callstreams vendors` lists.
+        probe: what `callstreams probe` tries.
     """
 
     account: type[AccountSettings]
-    interfaces: Sequence[Interface]
-    probe: Callable[[Any], AsyncIterator[Finding]]
+    feeds: Mapping[str, Mapper]
+    interfaces: Sequence[Interface] = ()
+    probe: Callable[[Any], AsyncIterator[Finding]] = _nothing_to_try
 
 
 VENDORS: Mapping[str, Listed] = {
-    "7moor": Listed(SevenmoorAccount, sevenmoor.INTERFACES, sevenmoor.probe),
-    "huawei": Listed(HuaweiAccount, huawei.INTERFACES, huawei.probe),
-    "icsoc": Listed(IcsocAccount, icsoc.INTERFACES, icsoc.probe),
+    "7moor": Listed(
+        SevenmoorAccount,
+        {"answer-report": map_answer_report, "dialout-task": map_dialout_task},
+        sevenmoor.INTERFACES,
+        sevenmoor.probe,
+    ),
+    "huawei": Listed(
+        HuaweiAccount,
+        {"campaign-statistics": map_campaign_statistics, "missed-call": map_missed_call},
+        huawei.INTERFACES,
+        huawei.probe,
+    ),
+    "icsoc": Listed(IcsocAccount, {"cdr": map_cdr}, icsoc.INTERFACES, icsoc.probe),
 }
-"""What `callstreams vendors` lists and `callstreams probe` tries."""
+"""The vendors by the names that the configuration uses."""
+
+MAPPERS: Mapping[str, Mapper] = {
+    raw_topic(Vendor(vendor), feed).name: mapper
+    for vendor, listed in VENDORS.items()
+    for feed, mapper in listed.feeds.items()
+}
+"""What reads each raw topic."""
