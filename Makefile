@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := schemas connectors streams tests
+SOURCES := schemas connectors streams tests benchmarks
 
-.PHONY: demo test lint types contracts check bench lock clean
+.PHONY: demo test soak bench lint types contracts check bench lock clean
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	@echo "installing into $(VENV): about a minute, once"
@@ -38,6 +38,11 @@ bench: $(STAMP) ## figures into docs/performance.*, in about 25 minutes; QUICK=1
 	for part in ingress hooks alert_rules; do \
 		test ! -e benchmarks/$$part.py || $(BIN)/python -m benchmarks.$$part || exit 1; \
 	done
+
+soak: $(STAMP) ## the kill tests in full: some two hours
+	CALLSTREAMS_EXACTNESS_RUNS=100 $(BIN)/python -m pytest tests/engine/test_exactness.py
+	CALLSTREAMS_KILLS=30 CALLSTREAMS_RECORDS=20000 $(BIN)/python -m pytest tests/contract/test_kills.py
+	CALLSTREAMS_KILLS=full $(BIN)/python -m pytest tests/hooks/test_kills.py
 
 lock: ## write requirements/*.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
