@@ -13,6 +13,9 @@ from connectors.broker.node import in_own_loop
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
 
+# Tables are as wide for the tests as on a wide screen; the command's console reads it once.
+os.environ["COLUMNS"] = "200"
+
 # Speed is the benchmarks' business: a slow machine is no failure.
 settings.register_profile(
     "callstreams", deadline=None, suppress_health_check=[HealthCheck.too_slow]
