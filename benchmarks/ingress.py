@@ -5,7 +5,7 @@ handler that reads the body and produces it with acks=all. The three take turns,
 so that what else the computer does falls on all of them. Servers and load run in processes of
 their own.
 
-    .venv/bin/python -m benchmarks.ingress [--json] [--seconds 5] [--rounds 3] [--connections 32]
+    .venv/bin/python -m benchmarks.ingress [--json] [--seconds 5] [--rounds 3] [--connections 250]
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ async def _measure(
     return results
 
 
-def run(*, seconds: float = 5, rounds: int = 3, connections: int = 32) -> list[Result]:
+def run(*, seconds: float = 5, rounds: int = 3, connections: int = 250) -> list[Result]:
     """Start Kafka and both servers, and measure."""
     with Broker() as broker:
         asyncio.run(create_topics(broker.settings, ALL))
@@ -238,7 +238,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seconds", type=float, default=5, help="of each round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=250)
     asked = parser.parse_args()
     results = run(seconds=asked.seconds, rounds=asked.rounds, connections=asked.connections)
     if asked.json:

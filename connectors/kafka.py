@@ -125,6 +125,7 @@ def new_producer(
         transactional_id=transactional_id,
         linger_ms=linger_ms,
         partitioner=_choose_partition,
+        max_batch_size=128 * 1024,  # aiokafka's 16 KiB hold a dozen calls
         max_request_size=16 * 1024 * 1024,
     )
 

@@ -20,7 +20,7 @@ Headers = list[tuple[str, bytes]]
 FORM, PUSHED = "form", "push"
 """The extension and its value that mark a record as pushed to us, where polls give the feed too."""
 
-_SPECVERSION = "1.0"
+_SPECVERSION = b"1.0"
 _ATTRIBUTES = ("id", "source", "type", "time", "subject")
 
 
@@ -74,18 +74,17 @@ class RawRecord:
 
     def headers(self) -> Headers:
         """Write the envelope as Kafka headers."""
-        attributes = {
-            "specversion": _SPECVERSION,
-            "id": self.id,
-            "source": self.source,
-            "type": f"callstreams.raw.{self.vendor}.{self.feed}.v1",
-            "time": self.observed_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            "subject": self.subject,
-            **self.extensions,
-        }
-        head: Headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
-        head.append(("content-type", self.content_type.encode()))
-        return head
+        time = self.observed_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return [
+            ("ce_specversion", _SPECVERSION),
+            ("ce_id", self.id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_type", f"callstreams.raw.{self.vendor}.{self.feed}.v1".encode()),
+            ("ce_time", time.encode()),
+            ("ce_subject", self.subject.encode()),
+            *((f"ce_{name}", value.encode()) for name, value in self.extensions.items()),
+            ("content-type", self.content_type.encode()),
+        ]
 
 
 def read_envelope(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> RawRecord:

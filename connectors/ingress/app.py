@@ -14,6 +14,7 @@ from connectors import telemetry
 from connectors.ingress.access import client_address, may_push
 from connectors.ingress.contract import PushRefused, Receiver
 from connectors.ingress.openapi import describe
+from connectors.ingress.patience import Patience
 from connectors.ingress.settings import IngressSettings
 from connectors.web import web
 from schemas.dead_letter import DeadLetter
@@ -117,6 +118,7 @@ class _Ingress:
         self._settings = settings
         self._clock = clock
         self._in_flight = 0
+        self._patience = Patience(settings.publish_timeout)
 
     @property
     def paths(self) -> Iterable[str]:
@@ -192,8 +194,7 @@ class _Ingress:
     async def _hand_over(self, to_kafka: Awaitable[None]) -> None:
         """Wait until Kafka has it: nothing is acknowledged before."""
         try:
-            async with asyncio.timeout(self._settings.publish_timeout.total_seconds()):
-                await to_kafka
+            await self._patience.wait(to_kafka)
         except (CallstreamsError, TimeoutError) as error:
             _log.warning("a push could not be kept: %s", str(error) or "Kafka was too slow")
             raise _NotTaken(_UNAVAILABLE, "the push could not be kept; try again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 
 from connectors.accounts import AccountSettings
@@ -60,6 +61,10 @@ async def run_ingress(
         ) as address:
             if health is not None:
                 health.ready_unless(outlet.why_not_ready)
+            # What is there by now stays: a collector that walks through all of it again and
+            # again would hold up pushes for tens of milliseconds.
+            gc.collect()
+            gc.freeze()
             if ready is not None:
                 ready(address)
             await stop.wait()
