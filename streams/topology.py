@@ -41,8 +41,6 @@ from streams.steps import new_steps
 
 _ALIVE_SHARE = 0.8
 _BEAT_SECONDS = 0.5
-
-
 _TABLES = ("calls", "tallies", "totals")
 
 

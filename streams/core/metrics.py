@@ -6,7 +6,6 @@ compiled structs of the same shape, since a metric is written for each changed k
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -151,14 +150,3 @@ def missed_calls(scope: Scope, window: WindowSpec, watermark_ms: int, revision: 
             **_about(scope, window, watermark_ms, revision),  # type: ignore[arg-type]
         )
     )
-
-
-def windows_of(
-    names: tuple[str, ...],
-    sizes: tuple[int, ...],
-    window_counts: tuple[Counts, ...],
-    end: int,
-) -> Iterator[WindowSpec]:
-    """Give the rolling windows that end at `end`; a rolling window is never final."""
-    for name, size, counts in zip(names, sizes, window_counts, strict=True):
-        yield WindowSpec(name, end - size, end, counts, final=False)

@@ -154,10 +154,6 @@ class Totals:
         """Tell how far a partition's event time has come."""
         return self._page(partition).clock_ms
 
-    def partitions(self) -> list[int]:
-        """Give the partitions that hold anything."""
-        return list(self._partitions)
-
     def take_changed(self, partition: int) -> Iterator[tuple[str, ScopeTotals]]:
         """Give each scope whose windows have changed since the last call, slid to the clock."""
         page = self._page(partition)
