@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from connectors.health import Health
 from connectors.kafka import KafkaSettings, create_topics
-from schemas import topics
 from schemas.errors import FatalError
 from streams.agents.tell import Teller
 from streams.core.alerting import Watch
@@ -46,7 +45,7 @@ async def run_worker(
 
     Args:
         settings: how to count.
-        kafka: where Kafka is; its topics exist.
+        kafka: where Kafka is; the topics of the catalogue exist.
         zones: the time zone of each account, by vendor and name.
         rules: the rules at the start; a file of rules is followed as it changes.
         data_dir: a folder for Faust's own files.
@@ -67,7 +66,7 @@ async def run_worker(
         data_dir=data_dir,
         display_numbers=display_numbers,
     )
-    await create_topics(kafka, [*topics.ALL, *changelogs(settings)])
+    await create_topics(kafka, changelogs(settings))
     await topology.app.start()
     log.info("worker of group %s is up, with %d rules", settings.group, len(rules))
     following = asyncio.create_task(
