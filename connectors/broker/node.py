@@ -24,7 +24,6 @@ from schemas.errors import CallstreamsError, FatalError
 
 _START_SECONDS = 60
 _STOP_SECONDS = 15
-_FORMAT_ATTEMPTS = 3
 
 T = TypeVar("T")
 
@@ -127,17 +126,15 @@ class Node:
         return f"its log {self.log} ends:\n{tail(self.log) or tail(self._console)}"
 
     def _format(self, config: Path) -> None:
-        # Tried again, since a Java that is starved or killed at its start says nothing of the
-        # folder; a fault that is the folder's own comes again at once.
-        arguments = ("format", "--ignore-formatted", "-t", self._cluster_id, "-c", config)
+        # An id may begin with "-", which only this spelling does not take for an option.
+        arguments = ("format", "--ignore-formatted", f"--cluster-id={self._cluster_id}", "-c", config)
         command = self._installation.command(
             "kafka.tools.StorageTool", *arguments, log4j=self._log4j
         )
-        for _ in range(_FORMAT_ATTEMPTS):
-            child = Child(command, self._console)
-            child.wait(_START_SECONDS)
-            if child.returncode == 0:
-                return
+        child = Child(command, self._console)
+        child.wait(_START_SECONDS)
+        if child.returncode == 0:
+            return
         raise FatalError(
             f"the folder {self._folder} could not be formatted "
             f"(status {child.returncode}):\n{tail(self._console)}\n{tail(self.log)}"

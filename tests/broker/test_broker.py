@@ -123,6 +123,13 @@ async def test_a_given_folder_keeps_the_data_and_its_size(installation, tmp_path
         await Broker(data=tmp_path / "kept", installation=installation).__aenter__()
 
 
+def test_an_id_may_begin_with_a_dash(installation, tmp_path):
+    # as one random id in sixty-four does
+    (tmp_path / "cluster").write_text("-u3NLsKlTEaqhQYMWpFGIQ 1\n")
+    with Broker(data=tmp_path, installation=installation) as broker:
+        assert listens(broker.bootstrap_servers)
+
+
 async def test_a_start_that_is_cancelled_leaves_nothing(installation, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     broker = Broker(installation=installation)
