@@ -127,7 +127,8 @@ class Node:
 
     def _format(self, config: Path) -> None:
         # An id may begin with "-", which only this spelling does not take for an option.
-        arguments = ("format", "--ignore-formatted", f"--cluster-id={self._cluster_id}", "-c", config)
+        cluster_id = f"--cluster-id={self._cluster_id}"
+        arguments = ("format", "--ignore-formatted", cluster_id, "-c", config)
         command = self._installation.command(
             "kafka.tools.StorageTool", *arguments, log4j=self._log4j
         )
