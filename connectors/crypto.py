@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
@@ -9,6 +11,11 @@ try:  # cryptography moved the legacy modes in 47
     from cryptography.hazmat.decrepit.ciphers.modes import CFB
 except ImportError:  # pragma: no cover
     from cryptography.hazmat.primitives.ciphers.modes import CFB
+
+
+@lru_cache(maxsize=32)
+def _aes_cfb128(key: bytes, iv: bytes) -> Cipher[CFB]:
+    return Cipher(AES(key), CFB(iv))
 
 
 def decrypt_aes_cfb128(key: bytes, iv: bytes, data: bytes) -> bytes:
@@ -19,11 +26,11 @@ def decrypt_aes_cfb128(key: bytes, iv: bytes, data: bytes) -> bytes:
         iv: 16 bytes.
         data: any length.
     """
-    decryptor = Cipher(AES(key), CFB(iv)).decryptor()
+    decryptor = _aes_cfb128(key, iv).decryptor()
     return decryptor.update(data) + decryptor.finalize()
 
 
 def encrypt_aes_cfb128(key: bytes, iv: bytes, data: bytes) -> bytes:
     """Encrypt what `decrypt_aes_cfb128` decrypts."""
-    encryptor = Cipher(AES(key), CFB(iv)).encryptor()
+    encryptor = _aes_cfb128(key, iv).encryptor()
     return encryptor.update(data) + encryptor.finalize()

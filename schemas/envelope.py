@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from schemas.base import Vendor
 from schemas.errors import InvalidRecord
@@ -78,13 +79,20 @@ class RawRecord:
         return [
             ("ce_specversion", _SPECVERSION),
             ("ce_id", self.id.encode()),
-            ("ce_source", self.source.encode()),
-            ("ce_type", f"callstreams.raw.{self.vendor}.{self.feed}.v1".encode()),
+            *_origin(self.vendor, self.account, self.feed),
             ("ce_time", time.encode()),
             ("ce_subject", self.subject.encode()),
             *((f"ce_{name}", value.encode()) for name, value in self.extensions.items()),
             ("content-type", self.content_type.encode()),
         ]
+
+
+@lru_cache(maxsize=1024)  # they are the same for each record of a feed
+def _origin(vendor: Vendor, account: str, feed: str) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("ce_source", f"/{vendor}/{account}/{feed}".encode()),
+        ("ce_type", f"callstreams.raw.{vendor}.{feed}.v1".encode()),
+    )
 
 
 def read_envelope(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> RawRecord:

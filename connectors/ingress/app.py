@@ -173,14 +173,14 @@ class _Ingress:
 
     async def _read(self, request: web.Request) -> bytes:
         largest = self._settings.largest_body
+        if request.content.is_eof():  # it came with the headers, as small ones do
+            whole = request.content.read_nowait(-1)
+            if len(whole) > largest:
+                raise _too_large(largest)
+            return whole
         if (request.content_length or 0) > largest:
             raise _too_large(largest)
         body = bytearray()
-        if request.content.is_eof():  # it came with the headers, as small ones do
-            body += request.content.read_nowait(-1)
-            if len(body) > largest:
-                raise _too_large(largest)
-            return bytes(body)
         try:
             async with asyncio.timeout(self._settings.read_timeout.total_seconds()):
                 async for chunk in request.content.iter_any():

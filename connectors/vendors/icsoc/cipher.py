@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 from connectors.crypto import decrypt_aes_cfb128
 
@@ -11,6 +12,7 @@ _KEY_BYTES = 32
 _IV_BYTES = 16
 
 
+@lru_cache(maxsize=32)  # a push waits for it
 def key_and_iv(secret: str) -> tuple[bytes, bytes]:
     """Derive the key and the IV as PHP's openssl does.
 
@@ -20,7 +22,7 @@ def key_and_iv(secret: str) -> tuple[bytes, bytes]:
     return key, key[:_IV_BYTES]
 
 
-def decrypt(data: str, secret: str) -> bytes:
+def decrypt(data: str | bytes, secret: str) -> bytes:
     """Decrypt the base64 string that an encrypted push carries.
 
     A wrong secret is not noticed here: CFB then gives noise.

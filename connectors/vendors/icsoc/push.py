@@ -13,7 +13,12 @@ from connectors.secrets import Secret
 from connectors.vendors.icsoc.cipher import decrypt
 from connectors.vendors.icsoc.jsontext import Value, decode, members, parse
 from connectors.vendors.icsoc.payloads import call_id_of
-from connectors.vendors.icsoc.signature import Formula, secret_that_signed
+from connectors.vendors.icsoc.quick import read_call_id, read_push
+from connectors.vendors.icsoc.signature import (
+    Formula,
+    secret_that_signed,
+    secret_that_signed_bytes,
+)
 from schemas.base import Vendor
 from schemas.envelope import FORM, PUSHED, RawRecord
 
@@ -67,6 +72,30 @@ class PushReceiver:
             PushRefused: it is no such push; with the HTTP status, and with the bytes to keep
                 where it was signed.
         """
+        return self._received_quickly(body, now) or self._received(body, now)
+
+    def _received_quickly(self, body: bytes, now: datetime) -> RawRecord | None:
+        """Do the same for nearly all pushes, at a third of the cost; None where it is not sure."""
+        push = read_push(body)
+        if push is None or self.settings.signature == "off":
+            return None
+        secret = secret_that_signed_bytes(
+            push.data,
+            push.sign,
+            secrets=self._secrets(),
+            timestamp=push.timestamp,
+            formula=self.settings.signature,
+        )
+        if secret is None:
+            return None
+        try:
+            data = decrypt(push.data, secret) if push.sealed else push.data
+        except ValueError:
+            return None
+        call_id = read_call_id(data)
+        return None if call_id is None else self._record(call_id, data, now)
+
+    def _received(self, body: bytes, now: datetime) -> RawRecord:
         push = _envelope(body)
         data = push["data"]
         secrets = self._verified(push, data)
@@ -79,7 +108,7 @@ class PushReceiver:
                 code="unknown-type",
             )
         record = _opened(data.value, secrets) if isinstance(data.value, str) else data
-        return self._record(record, now)
+        return self._record(_call_id(record), record.text.encode(), now)
 
     def reopen(self, kept: bytes, at: datetime) -> RawRecord:
         """Make the raw record of what `PushRefused.data` kept, with the secrets of today.
@@ -90,24 +119,26 @@ class PushReceiver:
         try:
             record = parse(decode(kept))
         except ValueError:  # it is sealed
-            secrets = tuple(secret.get_secret_value() for secret in self.settings.secrets)
-            record = _opened(kept.decode("utf-8", "replace"), secrets)
-        return self._record(record, at)
+            record = _opened(kept.decode("utf-8", "replace"), self._secrets())
+        return self._record(_call_id(record), record.text.encode(), at)
 
-    def _record(self, record: Value, at: datetime) -> RawRecord:
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple([secret.get_secret_value() for secret in self.settings.secrets])
+
+    def _record(self, call_id: str, data: bytes, at: datetime) -> RawRecord:
         return RawRecord(
             vendor=self.vendor,
             account=self.account,
             feed="cdr",
-            subject=_call_id(record),
-            data=record.text.encode(),
+            subject=call_id,
+            data=data,
             observed_at=at,
             extensions={FORM: PUSHED, "timezone": self.timezone},
         )
 
     def _verified(self, push: dict[str, Value], data: Value) -> tuple[str, ...]:
         """Give the secrets that may open the data: the one that signed, or all without one."""
-        secrets = tuple(secret.get_secret_value() for secret in self.settings.secrets)
+        secrets = self._secrets()
         if self.settings.signature == "off":
             return secrets
         signed_by = secret_that_signed(

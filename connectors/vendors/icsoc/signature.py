@@ -38,16 +38,44 @@ def texts_signed(data: Value) -> Iterator[str]:
 
 def sign(data: str, secret: str, *, timestamp: str = "", formula: Formula = "data+secret") -> str:
     """Compute the signature: 32 lower-case hex digits; empty for the formula `off`."""
+    return _sign(data.encode("utf-8", "replace"), secret, timestamp, formula)
+
+
+def _sign(data: bytes, secret: str, timestamp: str, formula: Formula) -> str:
+    shared = secret.encode("utf-8", "replace")
     match formula:
         case "data+secret":
-            text = data + secret
+            signed = data + shared
         case "secret+data":
-            text = secret + data
+            signed = shared + data
         case "secret+timestamp":
-            text = secret + timestamp
+            signed = shared + timestamp.encode("utf-8", "replace")
         case "off":
             return ""
-    return hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return hashlib.md5(signed, usedforsecurity=False).hexdigest()
+
+
+def secret_that_signed_bytes(
+    data: bytes,
+    claimed: str,
+    *,
+    secrets: Sequence[str],
+    timestamp: str = "",
+    formula: Formula = "data+secret",
+) -> str | None:
+    """Find the secret under which the claimed signature of these bytes holds, or None.
+
+    Each is compared in constant time, and all of them, so that the answer's delay tells nothing
+    of a signature.
+    """
+    if formula == "off":
+        return None
+    claim = claimed.lower().encode("utf-8", "replace")
+    found: str | None = None
+    for secret in secrets:
+        if hmac.compare_digest(_sign(data, secret, timestamp, formula).encode(), claim):
+            found = secret
+    return found
 
 
 def secret_that_signed(
@@ -58,20 +86,15 @@ def secret_that_signed(
     timestamp: str = "",
     formula: Formula = "data+secret",
 ) -> str | None:
-    """Find the secret under which the claimed signature holds, or None.
-
-    Each is compared in constant time, and all secrets of a text, so that the answer's delay
-    tells nothing of a signature. The other way to write an object is tried where none holds.
-    """
-    claim = claimed.lower().encode("utf-8", "replace")
-    if formula == "off":
-        return None
+    """Do the same for a JSON value; the other way to write it is tried where none holds."""
     for text in texts_signed(data):
-        found: str | None = None
-        for secret in secrets:
-            right = sign(text, secret, timestamp=timestamp, formula=formula).encode()
-            if hmac.compare_digest(right, claim):
-                found = secret
+        found = secret_that_signed_bytes(
+            text.encode("utf-8", "replace"),
+            claimed,
+            secrets=secrets,
+            timestamp=timestamp,
+            formula=formula,
+        )
         if found is not None:
             return found
     return None
