@@ -1,4 +1,4 @@
-"""The quick reading of a push and the thorough one give the same, or the quick one gives nothing."""
+"""What is read of a push quickly and what thoroughly is the same, or quickly nothing at all."""
 
 import json
 
