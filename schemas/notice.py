@@ -16,6 +16,8 @@ class Notice(Message):
         group: the hooks' consumer group: each group has its own receivers.
         partition, offset: where the transition stands on `alerts`.
         received_at: when the hooks first saw it, by their clock.
+        attempted_at: of a transition that fires, when it was first to be sent; written before
+            that, so that its end is told even where a kill left open whether it arrived.
         told_at: when the receiver last had it; None when it has not.
     """
 
@@ -25,7 +27,13 @@ class Notice(Message):
     partition: int
     offset: int
     received_at: Moment
+    attempted_at: Moment | None = None
     told_at: Moment | None = None
+
+    @property
+    def is_unheard(self) -> bool:
+        """Tell whether the receiver surely knows nothing of it."""
+        return self.attempted_at is None and self.told_at is None
 
     @property
     def key(self) -> bytes:

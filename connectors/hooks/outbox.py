@@ -30,6 +30,7 @@ OnDelivered = Callable[[Alert, str], None]
 _AT_ONCE = 8
 """So many messages to one receiver may be under way together."""
 
+_KAFKA_AGAIN_SECONDS = 1
 _BY = "by"
 _log = logging.getLogger(__name__)
 
@@ -89,8 +90,11 @@ class Outbox:
         except ValidationError:
             _log.warning("a notice at %s/%s cannot be read", partition, record.offset)
             return
-        if not desk.put(notice):
+        held = desk.put(notice)
+        if held is None:
             self._nobody_needs(notice)
+        elif held != notice:
+            self._nudge_on(self.write(held))
 
     def loaded(self, partition: int) -> None:
         """Begin to tell: all that stands on the partition is known."""
@@ -196,6 +200,7 @@ class Outbox:
             self._settings.longest_wait,
         )
         receiver = self._receivers[place.receiver]
+        await self._write_surely(desk.attempt(task, datetime.now(UTC)))
         refusal = await deliver(receiver, task.notification, patience)
         if refusal is None:
             outcome = Outcome.DELIVERED
@@ -208,7 +213,9 @@ class Outbox:
         now = datetime.now(UTC)
         seconds = (now - task.since).total_seconds()
         telemetry.HOOK_DELIVERIES.labels(place.receiver, outcome.name.lower()).observe(seconds)
-        await self._write(desk.done(task, outcome, now))
+        # where Kafka did not take it, the message is sent again after a restart, under its id
+        with suppress(KafkaError):
+            await self._write(desk.done(task, outcome, now))
 
     async def _give_up(self, receiver: str, task: Task, refusal: Refusal, outcome: Outcome) -> None:
         told = task.notification.id
@@ -223,11 +230,19 @@ class Outbox:
             telemetry.DEAD_LETTERS.labels(letter.stage, letter.code).inc()
 
     async def _write(self, changes: Changes) -> None:
-        writes = [self._put(each, each.to_json(), by_me=True) for each in changes.kept]
+        writes = [self.write(each) for each in changes.kept]
         writes += [self._put(each, None, by_me=True) for each in changes.gone]
-        # where Kafka did not take it, the message is sent again after a restart, under its id
-        with suppress(KafkaError):
-            await asyncio.gather(*writes)
+        await asyncio.gather(*writes)
+
+    async def _write_surely(self, changes: Changes) -> None:
+        while True:
+            try:
+                await self._write(changes)
+            except KafkaError as error:
+                _log.warning("nothing is sent that Kafka has no note of: %s", type(error).__name__)
+                await asyncio.sleep(_KAFKA_AGAIN_SECONDS)
+            else:
+                return
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._sending.pop(task, None)

@@ -62,8 +62,9 @@ class Bench:
             notice = Notice(
                 group="g", receiver="one", alert=each, partition=0, offset=0, received_at=self.now
             )
-            if self.desk.put(notice):
-                self.kept.setdefault(notice.key, notice)
+            held = self.desk.put(notice)
+            if held is not None:
+                self.kept[held.key] = held
 
     def fire(self, *names, at=0, **labels):
         self.put(*(self.made(name, "firing", at, labels) for name in names))
@@ -86,6 +87,8 @@ class Bench:
             self.now, lambda each: self.muting.mutes(each.labels, self.now), limit
         )
         self.write(changes)
+        for task in tasks:
+            self.write(self.desk.attempt(task, self.now))
         return tasks
 
     def finish(self, task, outcome=Outcome.DELIVERED):

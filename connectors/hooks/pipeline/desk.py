@@ -16,7 +16,7 @@ from connectors.hooks.pipeline.rate import Allowance
 from connectors.hooks.pipeline.routing import Grouping
 from connectors.hooks.receivers.base import RateBudget
 from connectors.hooks.seen import Seen
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertState
 from schemas.notice import Notice
 
 _BATCH = 200
@@ -93,14 +93,17 @@ class Desk:
         # the groups in which there may be something to do, so that idle ones cost nothing
         self._open: dict[str, None] = {}
 
-    def put(self, notice: Notice) -> bool:
-        """Take in a notice as Kafka has it; False when the receiver has it already."""
+    def put(self, notice: Notice) -> Notice | None:
+        """Take in a notice as Kafka has it, and give it as Kafka should have it.
+
+        It is None when the receiver has it already. It differs where the transition was read from
+        `alerts` a second time, and the new notice knows less than the one that stood there.
+        """
         known = self._known(notice.key)
-        if notice.told_at is None:
-            if notice.alert.id in self._seen and known is None:
-                return False
-            if known is not None:
-                return True  # the same again, from before a restart
+        if known is None and self._is_over(notice):
+            return None
+        if known is not None and notice.told_at is None and _steps(notice) <= _steps(known):
+            return notice if _steps(notice) == _steps(known) else known
         key = self._group_of.get(notice.key)
         if key is None:
             grouping = self._grouping(notice.alert)
@@ -110,7 +113,7 @@ class Desk:
             self._group_of[notice.key] = key
         self._groups[key].notices[notice.key] = notice
         self._open[key] = None
-        return True
+        return notice
 
     def forget(self, key: bytes) -> None:
         """Take in that Kafka has a notice no more."""
@@ -148,6 +151,11 @@ class Desk:
                 self._settle(name)
         return self._tasks(ready, slots, room, now), Changes(gone=tuple(gone))
 
+    def attempt(self, task: Task, now: datetime) -> Changes:
+        """Give what must be written before a message is first sent."""
+        kept = [changed for group, notices in task.parts for changed in group.attempt(notices, now)]
+        return Changes(tuple(kept))
+
     def done(self, task: Task, outcome: Outcome, now: datetime) -> Changes:
         """Take in what became of a message, and give what is to be written."""
         kept: list[Notice] = []
@@ -178,6 +186,11 @@ class Desk:
         for group, _ in task.parts:
             group.busy, group.alone = False, True
         return Changes()
+
+    def _is_over(self, notice: Notice) -> bool:
+        # a firing one may be noted by a former owner after its end was told here
+        ended = notice.alert.model_copy(update={"state": AlertState.RESOLVED}).id
+        return ended in self._seen or (notice.told_at is None and notice.alert.id in self._seen)
 
     def _known(self, key: bytes) -> Notice | None:
         name = self._group_of.get(key)
@@ -217,3 +230,7 @@ class Desk:
             tuple((group, message.notices) for group, message in bundle),
             max(self._opened_at, min(message.since for _, message in bundle)),
         )
+
+
+def _steps(notice: Notice) -> int:
+    return (notice.attempted_at is not None) + (notice.told_at is not None)

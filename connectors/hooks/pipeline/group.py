@@ -62,6 +62,7 @@ class Group:
 
         These are the alerts that came and went while they were muted, and what is older than a
         transition that was told of the same alert: `resolved` would be heard while it fires again.
+        What was attempted may have been heard, and so its end is not among them.
         """
         told = _latest(each for each in self.notices.values() if each.told_at is not None)
         late = {each.key: each for each in self.notices.values() if _is_late(each, told)}
@@ -72,10 +73,19 @@ class Group:
         gone = []
         for end in self.notices.values():
             start = firing.get(_episode(end)) if _ended(end) else None
-            untold = start is not None and start.told_at is None and end.told_at is None
-            if start is not None and untold and muted(end.alert):
+            if start is not None and start.is_unheard and end.is_unheard and muted(end.alert):
                 gone += [start, end]
         return gone
+
+    def attempt(self, notices: Iterable[Notice], now: datetime) -> list[Notice]:
+        """Note that these may be heard from now on; give those to which that is new."""
+        changed = [
+            each.model_copy(update={"attempted_at": now})
+            for each in notices
+            if each.is_unheard and not _ended(each) and each.key in self.notices
+        ]
+        self.notices.update((each.key, each) for each in changed)
+        return changed
 
     def told(self, notices: Iterable[Notice], now: datetime) -> tuple[list[Notice], list[Notice]]:
         """Note that the receiver has these; give what changed, and what is over.
