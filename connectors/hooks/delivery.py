@@ -8,7 +8,7 @@ from typing import NamedTuple
 import stamina
 
 from connectors.hooks.notification import Notification
-from connectors.hooks.receivers.base import Receiver
+from connectors.hooks.receivers.base import PartlyRefusedError, Receiver
 from schemas.dead_letter import DeadLetter
 from schemas.errors import FatalError, RetryableError
 from schemas.notice import Notice
@@ -16,6 +16,7 @@ from schemas.topics import ALERTS
 
 GAVE_UP = "gave-up"
 REFUSED = "refused"
+PARTLY_REFUSED = "partly-refused"
 
 
 class Refusal(NamedTuple):
@@ -62,6 +63,8 @@ async def deliver(
                 await receiver.deliver(notification)
     except RetryableError as error:
         return Refusal(GAVE_UP, f"given up after trying again: {error}")
+    except PartlyRefusedError as error:
+        return Refusal(PARTLY_REFUSED, str(error))
     except FatalError as error:
         return Refusal(REFUSED, str(error))
     return None

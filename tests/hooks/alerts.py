@@ -58,8 +58,8 @@ class Inbox:
         return web.Response(status=status, headers=headers, body=self.body)
 
     @asynccontextmanager
-    async def open(self):
+    async def open(self, ssl_context=None):
         app = web.Application()
         app.router.add_post("/{tail:.*}", self._post)
-        async with serve(app, drain_seconds=0) as address:
+        async with serve(app, ssl_context=ssl_context, drain_seconds=0) as address:
             yield address

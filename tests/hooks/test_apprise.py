@@ -64,7 +64,7 @@ async def test_a_service_that_hangs_is_given_up(monkeypatch):
 async def test_the_loop_goes_on_while_a_service_is_slow(monkeypatch):
     service = Service("json://127.0.0.1:9")
     gate = threading.Event()
-    monkeypatch.setattr(service, "_send", lambda *_: gate.wait())
+    monkeypatch.setattr(service, "_send", lambda *_: gate.wait() and None)
     sending = asyncio.create_task(service.send("t", "b", level="info", timeout=HOUR))
     await asyncio.sleep(0)
     gate.set()  # not reached, were the send to block the loop

@@ -5,6 +5,7 @@ import pytest
 
 from connectors.hooks.delivery import Patience, Refusal, dead_letter, deliver
 from connectors.hooks.notification import one
+from connectors.hooks.receivers.base import PartlyRefusedError
 from schemas.alert import Alert
 from schemas.dead_letter import read_dead_letter
 from schemas.errors import FatalError, RetryableError
@@ -44,6 +45,13 @@ async def test_what_can_pass_is_tried_again_until_it_does():
 async def test_what_only_a_person_can_mend_is_not_tried_again():
     receiver = Scripted([FatalError("no such hook")])
     assert await deliver(receiver, TOLD, LONG) == Refusal("refused", "no such hook")
+    assert receiver.asked == 1
+
+
+async def test_what_some_have_and_others_refuse_is_told_apart_from_a_refusal():
+    receiver = Scripted([PartlyRefusedError("slack:// refuses it (403)")])
+    refusal = await deliver(receiver, TOLD, LONG)
+    assert refusal == Refusal("partly-refused", "slack:// refuses it (403)")
     assert receiver.asked == 1
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from connectors.hooks.durations import Duration, parse_duration
 from connectors.hooks.notification import Notification
+from schemas.errors import FatalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class ReceiverBase(BaseModel):
     def repeats(self) -> timedelta | None:
         """Tell how often it must be sent what fires; None where routes are to say."""
         return None
+
+
+class PartlyRefusedError(FatalError):
+    """Some that stand behind one receiver have the message; the others never will."""
 
 
 class Receiver(Protocol):

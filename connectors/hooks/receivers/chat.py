@@ -9,12 +9,12 @@ from pydantic import Field, SecretStr, field_validator
 
 from connectors.hooks.durations import Duration
 from connectors.hooks.notification import Notification
-from connectors.hooks.receivers.base import ReceiverBase
+from connectors.hooks.receivers.base import PartlyRefusedError, ReceiverBase
 from connectors.hooks.receivers.text import Language, write
 from connectors.hooks.seen import Seen
 from connectors.notify import Level, Service
 from connectors.secrets import Secret
-from schemas.errors import RetryableError
+from schemas.errors import FatalError, RetryableError
 
 _OURS = {
     "dingtalk": "dingtalk",
@@ -67,18 +67,24 @@ class AppriseReceiver:
         """Send to every service that does not have it yet."""
         title, body = write(notification, self._settings.language)
         level: Level = "failure" if notification.is_firing else "success"
-        failed: list[str] = []
+        may_pass: list[str] = []
+        refused: list[str] = []
         for service, seen in self._services:
             if notification.id in seen:
                 continue
             try:
                 await service.send(title, body, level=level, timeout=self._settings.timeout)
             except RetryableError as error:
-                failed.append(str(error))
+                may_pass.append(str(error))
+            except FatalError as error:
+                refused.append(str(error))
             else:
                 seen.add(notification.id)
-        if failed:
-            raise RetryableError("; ".join(failed))
+        if may_pass:
+            raise RetryableError("; ".join(may_pass + refused))
+        if refused:
+            some_have_it = len(refused) < len(self._services)
+            raise (PartlyRefusedError if some_have_it else FatalError)("; ".join(refused))
 
     async def close(self) -> None:
         """Let the threads end."""

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.hooks.notification import Notification, prometheus_time
 from schemas.alert import Alert, AlertState
 
+_ENDS = "resolves_when"
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -118,7 +119,10 @@ def _posted(alert: Alert) -> dict[str, Any]:
 
 
 def _told(alert: Alert) -> dict[str, Any]:
-    return {"id": alert.id, **alert.model_dump(mode="json", exclude_none=True)}
+    told = {"id": alert.id, **alert.model_dump(mode="json", exclude_none=True)}
+    if alert.resolves_when == alert.annotations.get(_ENDS):
+        told["annotations"] = {k: v for k, v in alert.annotations.items() if k != _ENDS}
+    return told
 
 
 def _status(notification: Notification) -> str:

@@ -34,7 +34,9 @@ def write(notification: Notification, language: Language) -> Text:
     told = ", ".join(f"{words[state]} {count}" for state, count in counts.items() if count)
     names = ", ".join(dict.fromkeys(_summary(each, language) for each in alerts))
     title = f"[{told}] {names}"
-    lines = [line for each in alerts[:_MOST] for line in _lines(each, language)]
+    lines = [
+        line for each in alerts[:_MOST] for line in _lines(each, language, alone=len(alerts) == 1)
+    ]
     if len(alerts) > _MOST:
         lines.append(words["more"].format(len(alerts) - _MOST))
     return Text(shorten(title, 200), "\n".join(lines))
@@ -47,17 +49,25 @@ def shorten(text: str, most_bytes: int) -> str:
     return text.encode()[: most_bytes - 3].decode(errors="ignore") + "…"
 
 
+_ENDS = "resolves_when"
+_FIRING = ("description", "diagnosis", _ENDS)
+_RESOLVED = ("resolution", "late_data")
 _STATES = (AlertState.FIRING, AlertState.RESOLVED)
 
 
-def _lines(alert: Alert, language: Language) -> list[str]:
+def _lines(alert: Alert, language: Language, *, alone: bool) -> list[str]:
     words = _WORDS[language]
     starts = f"{alert.starts_at:%Y-%m-%d %H:%M:%S} UTC"
     head = f"[{words[alert.state]}] {_summary(alert, language)} ({words['since']} {starts}"
     if alert.ends_at is not None:
         head += f", {_length(alert.ends_at - alert.starts_at)}"
-    description = _said(alert, "description", language)
-    return [f"{head})", *([f"  {description}"] if description else [])]
+    lines = [f"{head})"]
+    for name in _RESOLVED if alert.state is AlertState.RESOLVED else _FIRING:
+        said = _said(alert, name, language)
+        # a rule's own texts may say some of it already
+        if said and (alone or name != _ENDS) and said.lower() not in "\n".join(lines).lower():
+            lines.append(f"  {said}")
+    return lines
 
 
 def _summary(alert: Alert, language: Language) -> str:
