@@ -21,7 +21,7 @@ COPY --from=build /opt/callstreams /opt/callstreams
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin callstreams \
  && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/callstreams
 ENV PATH=/opt/callstreams/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-USER callstreams
+USER 10001:10001
 WORKDIR /tmp
 ENTRYPOINT ["callstreams"]
 CMD ["--help"]

@@ -171,7 +171,7 @@ class _Plan:
 
     def probability_at(self, at: float) -> float:
         episode = self.episode
-        if episode and episode.begins.timestamp() <= at < episode.ends.timestamp():
+        if episode and episode.holds(at):
             return episode.probability
         return self.probability
 

@@ -30,11 +30,23 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A time during which a probability is another: a number is flagged, a queue is deserted."""
+    """A time during which a probability is another: a number is flagged, a queue is deserted.
+
+    Attributes:
+        every: it comes back in these steps; None for once.
+    """
 
     begins: datetime
     ends: datetime
     probability: float
+    every: timedelta | None = None
+
+    def holds(self, at: float) -> bool:
+        """Tell whether it is on at a moment (Unix s)."""
+        since = at - self.begins.timestamp()
+        if self.every is not None and since >= 0:
+            since %= self.every.total_seconds()
+        return 0 <= since < (self.ends - self.begins).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +209,7 @@ def brisk(
     seed: int = 1,
     flagged_after: timedelta = timedelta(seconds=15),
     recovers_after: timedelta = timedelta(seconds=35),
+    every: timedelta | None = None,
     history: timedelta = timedelta(minutes=2),
     pace: float = 1,
 ) -> Scenario:
@@ -208,11 +221,12 @@ def brisk(
         flagged_after: from here on `FLAGGED_NUMBER` is answered 5 % instead of 45 %, and at
             `DESERTED_QUEUE` nobody picks up.
         recovers_after: until here.
+        every: all of it again in these steps; None for once.
         history: how many calls a first poll finds.
         pace: multiplies the calls a minute.
     """
-    flagged = Episode(start + flagged_after, start + recovers_after, 0.05)
-    deserted = Episode(start + flagged_after, start + recovers_after, 0.0)
+    flagged = Episode(start + flagged_after, start + recovers_after, 0.05, every)
+    deserted = Episode(start + flagged_after, start + recovers_after, 0.0, every)
     return Scenario(
         start=start,
         seed=seed,

@@ -1,4 +1,4 @@
-"""All three vendors at once, on free loopback ports, over one made-up call centre."""
+"""All three vendors at once, over one made-up call centre."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.simulators.generator import World
@@ -20,6 +21,21 @@ from connectors.web import ClientSession, serve
 
 _DRAIN_SECONDS = 0.1  # what still waits on purpose (SlowBody) need not be waited for
 _LOOK_AGAIN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the three servers listen: free ports of the loopback interface, unless told otherwise.
+
+    Attributes:
+        host: where they listen.
+        ports: of 7moor, Huawei and icsoc; 0 takes a free one.
+        known_as: the host by which their clients know them; None for `host`.
+    """
+
+    host: str = "127.0.0.1"
+    ports: tuple[int, int, int] = (0, 0, 0)
+    known_as: str | None = None
 
 
 class Simulation:
@@ -41,9 +57,11 @@ class Simulation:
         sevenmoor: SevenMoorSettings | None = None,
         huawei: HuaweiSettings | None = None,
         icsoc: IcsocSettings | None = None,
+        listening: Listening | None = None,
     ) -> None:
         self.world = world
         self.clock = clock
+        self._listening = listening or Listening()
         self.sevenmoor = SevenMoorServer(world, clock, sevenmoor)
         self.huawei = HuaweiServer(world, clock, huawei)
         self.icsoc = IcsocServer(world, clock, icsoc)
@@ -105,11 +123,14 @@ class Simulation:
         )
 
     async def __aenter__(self) -> Simulation:
-        for server in (self.sevenmoor, self.huawei, self.icsoc):
+        where, servers = self._listening, (self.sevenmoor, self.huawei, self.icsoc)
+        for server, port in zip(servers, where.ports, strict=True):
             server.now()
-            server.url = await self._stack.enter_async_context(
-                serve(server.app(), drain_seconds=_DRAIN_SECONDS)
+            url = await self._stack.enter_async_context(
+                serve(server.app(), host=where.host, port=port, drain_seconds=_DRAIN_SECONDS)
             )
+            known_as = where.known_as or where.host
+            server.url = f"http://{known_as}:{url.rpartition(':')[2]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -126,8 +147,9 @@ async def simulate(
     sevenmoor: SevenMoorSettings | None = None,
     huawei: HuaweiSettings | None = None,
     icsoc: IcsocSettings | None = None,
+    listening: Listening | None = None,
 ) -> AsyncIterator[Simulation]:
-    """Open the three servers on free loopback ports, and push where an address is given.
+    """Open the three servers, and push where an address is given.
 
     Args:
         scenario: which calls are made.
@@ -137,8 +159,16 @@ async def simulate(
         sevenmoor: what differs from 7moor's own limits.
         huawei: what differs from Huawei's.
         icsoc: what differs from icsoc's.
+        listening: where; on free loopback ports by default.
     """
-    simulation = Simulation(World(scenario), clock, sevenmoor=sevenmoor, huawei=huawei, icsoc=icsoc)
+    simulation = Simulation(
+        World(scenario),
+        clock,
+        sevenmoor=sevenmoor,
+        huawei=huawei,
+        icsoc=icsoc,
+        listening=listening,
+    )
     async with simulation:
         if push_url is not None:
             await simulation.start_pushing(push_url, push)

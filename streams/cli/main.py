@@ -19,6 +19,7 @@ from streams.cli import (
     schemas,
     services,
     silences,
+    simulators,
     status,
     topics,
     vendors,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 
 demo.register(app)
+simulators.register(app)
 services.register(app)
 vendors.register(app)
 app.add_typer(hooks.app)

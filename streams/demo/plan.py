@@ -37,58 +37,13 @@ def configuration(
         hook_secret: what it verifies signatures with.
         folder: where tokens and rules are kept.
     """
-    sevenmoor, huawei, icsoc = simulation.sevenmoor, simulation.huawei, simulation.icsoc
-    tokens = icsoc.tokens
-    scenario = simulation.world.scenario
     rules = folder / "rules.yaml"
     rules.write_text(
         files("streams.demo").joinpath("rules.yaml").read_text(encoding="utf-8"), encoding="utf-8"
     )
     return {
         "kafka": {"bootstrap_servers": bootstrap_servers},
-        "accounts": [
-            {
-                "vendor": "7moor",
-                "name": ACCOUNT,
-                "base_url": sevenmoor.url,
-                "appkey": sevenmoor.appkey,
-                "secret": sevenmoor.secret,
-                "numbers": [number.number for number in scenario.sevenmoor],
-                # 10 + 3 requests a minute, of the 20 that 7moor allows
-                "report_interval": 6,
-                "tasks_interval": 20,
-            },
-            {
-                "vendor": "huawei",
-                "name": ACCOUNT,
-                "isales_url": huawei.url,
-                "cms_url": huawei.url,
-                "vdn": huawei.vdn,
-                "access_key": huawei.access_key,
-                "secret_key": huawei.secret_key,
-                "statistics_interval": STATISTICS_SECONDS + 0.5,
-                "missed_interval": 2,
-                "missed_lookback": 60,
-            },
-            {
-                "vendor": "icsoc",
-                "name": ACCOUNT,
-                "base_url": icsoc.url,
-                "oauth": {
-                    "token_url": icsoc.token_url,
-                    "company": tokens.company,
-                    "agent": tokens.agent,
-                    "password": tokens.password,
-                    "client_id": tokens.client_id,
-                    "client_secret": tokens.client_secret,
-                },
-                "push": {"secrets": [icsoc.push_secret]},
-                "state_dir": str(folder / "tokens"),
-                "interval": 5,
-                "overlap": 60,
-                "request_gap": 0.2,
-            },
-        ],
+        "accounts": accounts(simulation, state_dir=folder / "tokens"),
         "ingress": {"port": ingress_port},
         "board": {"port": board_port},
         "telemetry": {"port": 0},
@@ -105,6 +60,61 @@ def configuration(
             ]
         },
     }
+
+
+def accounts(simulation: Simulation, *, state_dir: Path | None = None) -> list[dict[str, Any]]:
+    """Write the accounts that fit a simulation whose Huawei answers each `STATISTICS_SECONDS`.
+
+    Args:
+        simulation: the vendors, running.
+        state_dir: where icsoc's token is kept; None for where it is by default.
+    """
+    sevenmoor, huawei, icsoc = simulation.sevenmoor, simulation.huawei, simulation.icsoc
+    tokens = icsoc.tokens
+    scenario = simulation.world.scenario
+    return [
+        {
+            "vendor": "7moor",
+            "name": ACCOUNT,
+            "base_url": sevenmoor.url,
+            "appkey": sevenmoor.appkey,
+            "secret": sevenmoor.secret,
+            "numbers": [number.number for number in scenario.sevenmoor],
+            # 10 + 3 requests a minute, of the 20 that 7moor allows
+            "report_interval": 6,
+            "tasks_interval": 20,
+        },
+        {
+            "vendor": "huawei",
+            "name": ACCOUNT,
+            "isales_url": huawei.url,
+            "cms_url": huawei.url,
+            "vdn": huawei.vdn,
+            "access_key": huawei.access_key,
+            "secret_key": huawei.secret_key,
+            "statistics_interval": STATISTICS_SECONDS + 0.5,
+            "missed_interval": 2,
+            "missed_lookback": 60,
+        },
+        {
+            "vendor": "icsoc",
+            "name": ACCOUNT,
+            "base_url": icsoc.url,
+            "oauth": {
+                "token_url": icsoc.token_url,
+                "company": tokens.company,
+                "agent": tokens.agent,
+                "password": tokens.password,
+                "client_id": tokens.client_id,
+                "client_secret": tokens.client_secret,
+            },
+            "push": {"secrets": [icsoc.push_secret]},
+            **({} if state_dir is None else {"state_dir": str(state_dir)}),
+            "interval": 5,
+            "overlap": 60,
+            "request_gap": 0.2,
+        },
+    ]
 
 
 def write(content: dict[str, Any], path: Path) -> None:

@@ -1,6 +1,8 @@
 """The compose file and the image, as far as they can be judged without Docker."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -25,10 +27,28 @@ COMMANDS = {
     "board": "board",
 }
 RUNNING = [name for name in COMMANDS if name != "topics"]
+PROFILE = "simulators"
 
 
 def test_the_services_are_those_of_the_picture():
-    assert set(SERVICES) == {"kafka", *COMMANDS, "prometheus", "grafana"}
+    assert set(SERVICES) == {"kafka", *COMMANDS, PROFILE, "prometheus", "grafana"}
+
+
+def test_the_file_is_what_docker_compose_reads():
+    judge = [Path(sys.executable).with_name("check-jsonschema")]
+    judge += ["--builtin-schema", "vendor.compose-spec", "--color", "never"]
+    done = subprocess.run(
+        [*judge, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_is_built_as_hadolint_advises():
+    judge = [Path(sys.executable).with_name("hadolint"), "--no-color"]
+    done = subprocess.run(
+        [*judge, ROOT / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize(("service", "command"), COMMANDS.items())
@@ -38,13 +58,24 @@ def test_each_runs_its_command_with_the_mounted_configuration(service, command):
     if service == "topics":
         assert words == ["topics", "create"]
         return
-    mounts = [mount.split(":") for mount in SERVICES[service]["volumes"]]
+    mounts = SERVICES[service]["volumes"]
     assert words[1:] == ["--config", "/etc/callstreams/callstreams.yaml"]
-    assert ["./callstreams.yaml", words[2], "ro"] in mounts
-    assert ["./secrets", "/run/secrets", "ro"] in mounts
+    (configuration,) = [mount for mount in mounts if isinstance(mount, dict)]
+    assert configuration["target"] == words[2]
+    assert configuration["read_only"] is True
+    assert "./secrets:/run/secrets:ro" in mounts
 
 
-@pytest.mark.parametrize("service", COMMANDS)
+def test_without_a_configuration_of_ones_own_it_runs_on_the_simulators():
+    (mount,) = {SERVICES[name]["volumes"][0]["source"] for name in COMMANDS if name != "topics"}
+    default = re.fullmatch(r"\$\{CALLSTREAMS_CONFIG:-(.+)\}", mount)[1]
+    settings = load_settings(ROOT / default)
+    assert {each.name for each in settings.accounts} == {"demo"}
+    assert SERVICES[PROFILE]["profiles"] == [PROFILE]
+    assert not any("profiles" in SERVICES[name] for name in set(SERVICES) - {PROFILE})
+
+
+@pytest.mark.parametrize("service", [*COMMANDS, PROFILE])
 def test_each_is_confined_and_comes_back(service):
     settings = SERVICES[service]
     assert settings["read_only"] is True
@@ -87,6 +118,11 @@ def test_each_is_asked_whether_it_is_well(service):
         return
     assert check["test"][0] == "CMD"
     assert service not in RUNNING or "/readyz" in check["test"][-1]
+
+
+@pytest.mark.parametrize("service", RUNNING)
+def test_each_logs_what_a_collector_reads(service):
+    assert SERVICES[service]["environment"]["CALLSTREAMS_LOG_FORMAT"] == "json"
 
 
 @pytest.mark.parametrize("service", RUNNING)
@@ -166,4 +202,4 @@ def test_the_image_is_built_from_what_the_context_lets_in():
 def test_the_image_installs_by_hash_and_runs_without_privileges():
     steps = (ROOT / "Dockerfile").read_text()
     assert "pip install --require-hashes -r requirements/runtime.lock" in steps
-    assert steps.index("USER callstreams") > steps.rindex("FROM ")
+    assert steps.index("USER 10001:10001") > steps.rindex("FROM ")
