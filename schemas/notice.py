@@ -18,6 +18,7 @@ class Notice(Message):
         received_at: when the hooks first saw it, by their clock.
         attempted_at: of a transition that fires, when it was first to be sent; written before
             that, so that its end is told even where a kill left open whether it arrived.
+        replayed_at: when a person had its dead letter replayed: it is told again from then on.
         told_at: when the receiver last had it; None when it has not.
     """
 
@@ -28,6 +29,7 @@ class Notice(Message):
     offset: int
     received_at: Moment
     attempted_at: Moment | None = None
+    replayed_at: Moment | None = None
     told_at: Moment | None = None
 
     @property

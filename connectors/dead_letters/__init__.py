@@ -3,4 +3,5 @@
 - `letters` what a letter is by now: whole or slim, replayed or not; and where it goes back to
 - `reading` reads them from Kafka
 - `replaying` puts them back
+- `retelling` has receivers told again
 """

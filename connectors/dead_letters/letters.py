@@ -133,15 +133,29 @@ class Letters:
         return tuple(sorted(found, key=lambda each: each.letter.failed_at, reverse=True))
 
 
-def destination(letter: DeadLetter, addresses: Collection[str]) -> tuple[str | None, str]:
+def receiver_of(letter: DeadLetter) -> str | None:
+    """Give the receiver that was not told; None where it is another letter."""
+    stage, _, receiver = letter.stage.partition("/")
+    return receiver if stage == "hooks" and receiver else None
+
+
+def destination(
+    letter: DeadLetter, addresses: Collection[str], receivers: Collection[str] = ()
+) -> tuple[str | None, str]:
     """Tell where a letter goes back to, and where to nowhere, why.
 
     Args:
         letter: its bytes do not matter here.
         addresses: where accounts take pushes: `/push/icsoc/main`.
+        receivers: who can be told of alerts.
     """
-    if letter.stage.partition("/")[0] == "hooks":
-        return None, "alerts are not replayed: the receiver is told of the next transition"
+    receiver = receiver_of(letter)
+    if receiver is not None:
+        if receiver in receivers:
+            return f"receiver {receiver}", ""
+        return None, f"the configuration has no receiver {receiver}"
+    if letter.stage == "hooks":
+        return None, "it is no alert: whoever wrote it must write the alert anew"
     if letter.stage == "ingress":
         if letter.topic in addresses:
             return letter.topic, ""

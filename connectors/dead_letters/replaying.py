@@ -1,35 +1,40 @@
 """Puts dead letters back to where they came from, once their cause is mended.
 
-The record goes back with the bytes, key and headers that it had, to the partition where it
-stood. Its mark on `dead-letters` (`schemas.dead_letter.Replayed`) is written in the same Kafka
-transaction: however a replay ends, a letter is both replayed and marked, or neither. There is one
-transactional id for all replays, and it is taken before the marks are read: of two replays at one
-time the later stops the earlier, and knows all that it did.
+An alert goes to the receiver that was not told of it: see `retelling`. Any other record goes back
+with the bytes, key and headers that it had, to the partition where it stood. The letter's mark on
+`dead-letters` (`schemas.dead_letter.Replayed`) is written in the same Kafka transaction: however a
+replay ends, a letter is both replayed and marked, or neither. There is one transactional id for
+all replays, and it is taken before the marks are read: of two replays at one time the later stops
+the earlier, and knows all that it did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from connectors.accounts import AccountSettings
-from connectors.dead_letters.letters import Filter, Place, destination
+from connectors.dead_letters.letters import Filter, Place, destination, receiver_of
 from connectors.dead_letters.reading import read_letters, read_whole
+from connectors.dead_letters.retelling import NOBODY, Hooks, Untold, newest_alerts, retell
+from connectors.hooks.intake import partition_for, read_alert
 from connectors.ingress.contract import PushedAccount, PushRefused, Reopener
 from connectors.kafka import (
     AIOKafkaProducer,
     KafkaError,
     KafkaSettings,
     ProducerFenced,
+    create_topics,
     new_producer,
 )
+from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter, Replayed
 from schemas.envelope import Headers
 from schemas.errors import RetryableError
-from schemas.topics import DEAD_LETTERS, raw_topic
+from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES, raw_topic
 
 _TRANSACTIONAL_ID = "callstreams.dead-letters"
 _AT_ONCE = 200
@@ -71,6 +76,7 @@ async def replay(
     wanted: Filter,
     *,
     pushes: Mapping[str, Reopener],
+    hooks: Hooks = NOBODY,
     now: datetime,
     tell: Callable[[int, int], None],
 ) -> Outcome:
@@ -80,6 +86,7 @@ async def replay(
         kafka: where.
         wanted: which.
         pushes: who makes records of refused pushes; see `reopeners`.
+        hooks: who can be told of alerts.
         now: the moment to mark them with.
         tell: is told how many are done, and of how many.
 
@@ -87,10 +94,11 @@ async def replay(
         RetryableError: Kafka cannot be reached, or another replay has begun; what went back
             until then is marked.
     """
+    await create_topics(kafka, [ALERTS, NOTICES, DEAD_LETTERS])
     producer = new_producer(kafka, transactional_id=_TRANSACTIONAL_ID)
     try:
         await producer.start()
-        return await _replay(kafka, producer, wanted, pushes, now, tell)
+        return await _Replay(kafka, producer, pushes, hooks, now, tell).run(wanted)
     except ProducerFenced as error:
         raise RetryableError("another replay has begun: see what it leaves") from error
     except KafkaError as error:
@@ -99,39 +107,71 @@ async def replay(
         await producer.stop()
 
 
-async def _replay(
-    kafka: KafkaSettings,
-    producer: AIOKafkaProducer,
-    wanted: Filter,
-    pushes: Mapping[str, Reopener],
-    now: datetime,
-    tell: Callable[[int, int], None],
-) -> Outcome:
-    chosen, kept_back = set(), []
-    for each in (await read_letters(kafka)).all():
-        if wanted.takes(each):
-            target, why = destination(each.letter, pushes)
-            if target is None:
-                kept_back.append((each.place, why))
-            else:
-                chosen.add(each.place)
-    replayed = 0
-    batch: list[tuple[Place, DeadLetter, _Message]] = []
-    async with aclosing(read_whole(kafka, frozenset(chosen))) as letters:
-        async for place, letter in letters:
-            try:
-                batch.append((place, letter, _message(letter, pushes)))
-            except PushRefused as refusal:
-                kept_back.append((place, f"refused still: {refusal.reason}"))
-            if len(batch) == _AT_ONCE:
-                await _send(producer, batch, now)
-                replayed += len(batch)
-                batch.clear()
-                tell(replayed, len(chosen))
-    await _send(producer, batch, now)
-    replayed += len(batch)
-    tell(replayed, len(chosen))
-    return Outcome(replayed, tuple(kept_back))
+@dataclass(slots=True)
+class _Replay:
+    """One replay, and what it has done so far."""
+
+    kafka: KafkaSettings
+    producer: AIOKafkaProducer
+    pushes: Mapping[str, Reopener]
+    hooks: Hooks
+    now: datetime
+    tell: Callable[[int, int], None]
+    replayed: int = 0
+    kept_back: list[tuple[Place, str]] = field(default_factory=list)
+    batch: list[tuple[Place, DeadLetter, _Message]] = field(default_factory=list)
+
+    async def run(self, wanted: Filter) -> Outcome:
+        chosen = set()
+        for each in (await read_letters(self.kafka)).all():
+            if wanted.takes(each):
+                target, why = destination(each.letter, self.pushes, self.hooks.receivers)
+                if target is None:
+                    self.kept_back.append((each.place, why))
+                else:
+                    chosen.add(each.place)
+        untold: list[Untold] = []
+        async with aclosing(read_whole(self.kafka, frozenset(chosen))) as letters:
+            async for place, letter in letters:
+                if receiver_of(letter) is None:
+                    await self._put_back(place, letter, len(chosen))
+                elif isinstance(alert := read_alert(letter.value or b""), Alert):
+                    untold.append(Untold(place, letter, alert))
+                else:
+                    self.kept_back.append((place, alert.reason))
+        if untold:
+            await self._retell(untold, len(chosen))
+        await self._send(len(chosen))
+        return Outcome(self.replayed, tuple(self.kept_back))
+
+    async def _put_back(self, place: Place, letter: DeadLetter, of: int) -> None:
+        try:
+            message = _message(letter, self.pushes)
+        except PushRefused as refusal:
+            self.kept_back.append((place, f"refused still: {refusal.reason}"))
+        else:
+            await self._add(place, letter, message, of)
+
+    async def _retell(self, untold: list[Untold], of: int) -> None:
+        newest = await newest_alerts(self.kafka)
+        retold = retell(untold, newest, self.hooks.group, self.now)
+        self.kept_back += retold.kept_back
+        partitions = len(await self.producer.partitions_for(NOTICES.name))
+        for place, letter, notice in retold.notices:
+            there = partition_for(notice, partitions)
+            message = _Message(NOTICES.name, notice.key, notice.to_json(), [], there)
+            await self._add(place, letter, message, of)
+
+    async def _add(self, place: Place, letter: DeadLetter, message: _Message, of: int) -> None:
+        self.batch.append((place, letter, message))
+        if len(self.batch) == _AT_ONCE:
+            await self._send(of)
+
+    async def _send(self, of: int) -> None:
+        await _send(self.producer, self.batch, self.now)
+        self.replayed += len(self.batch)
+        self.batch.clear()
+        self.tell(self.replayed, of)
 
 
 def _message(letter: DeadLetter, pushes: Mapping[str, Reopener]) -> _Message:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from connectors.hooks.delivery import Refusal
 from connectors.hooks.pipeline.routing import is_announced, receivers_of
 from connectors.hooks.settings import HooksSettings
+from connectors.kafka import partition_of
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.notice import Notice
@@ -64,6 +65,11 @@ def read_alert(value: bytes) -> Alert | Refusal:
     except ValidationError as error:
         where = ", ".join(".".join(map(str, each["loc"])) or "it" for each in error.errors())
         return Refusal("bad-alert", f"this is no alert of ours: see {where}")
+
+
+def partition_for(notice: Notice, partitions: int) -> int:
+    """Give the partition of a notice: all of a receiver are on one."""
+    return partition_of(f"{notice.group}|{notice.receiver}".encode(), partitions)
 
 
 def _letter(record: Record, refusal: Refusal, now: datetime) -> DeadLetter:

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 
 from connectors import telemetry
 from connectors.hooks.delivery import REFUSED, Patience, Refusal, dead_letter, deliver
-from connectors.hooks.intake import Record
+from connectors.hooks.intake import Record, partition_for
 from connectors.hooks.pipeline.desk import Changes, Desk, Outcome, Task
 from connectors.hooks.pipeline.muting import Muting
 from connectors.hooks.pipeline.routing import Grouping, grouping_of
 from connectors.hooks.receivers import Receiver
 from connectors.hooks.settings import HooksSettings
-from connectors.kafka import AIOKafkaProducer, KafkaError, partition_of
+from connectors.kafka import AIOKafkaProducer, KafkaError
 from schemas.alert import Alert
 from schemas.notice import Notice
 from schemas.topics import DEAD_LETTERS, NOTICES
@@ -149,12 +149,11 @@ class Outbox:
         return self._put(notice, notice.to_json(), by_me=by_me)
 
     def _put(self, notice: Notice, value: bytes | None, *, by_me: bool) -> asyncio.Future[object]:
-        place = f"{notice.group}|{notice.receiver}".encode()
         return asyncio.ensure_future(
             self._acknowledged(
                 notice.key,
                 value,
-                partition_of(place, self._partitions),
+                partition_for(notice, self._partitions),
                 [(_BY, self._me)] if by_me else [],
             )
         )

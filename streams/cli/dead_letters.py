@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from connectors.dead_letters.letters import Filter, Letter, Place, destination
 from connectors.dead_letters.reading import read_letters, read_whole
 from connectors.dead_letters.replaying import Outcome, reopeners, replay
+from connectors.dead_letters.retelling import Hooks
 from connectors.hooks.durations import parse_duration
 from connectors.kafka import KafkaSettings
 from schemas.dead_letter import DeadLetter
@@ -104,6 +105,8 @@ def replay_letters(
 ) -> None:
     """Put dead letters back where they came from: the same bytes, key and headers.
 
+    An alert that a receiver was not told goes to that receiver once more, under its id.
+
     Without --yes it only tells what it would do. A letter that was replayed is marked and left
     out from then on, unless --again is given.
     """
@@ -176,7 +179,7 @@ def _tell_plan(settings: Settings, wanted: Filter) -> None:
     going: Counter[str] = Counter()
     staying: Counter[str] = Counter()
     for each in filter(wanted.takes, letters):
-        target, why = destination(each.letter, pushes)
+        target, why = destination(each.letter, pushes, settings.hooks.names)
         if target is None:
             staying[why] += 1
         else:
@@ -203,6 +206,7 @@ async def _replay(settings: Settings, wanted: Filter) -> Outcome:
             settings.kafka,
             wanted,
             pushes=reopeners(settings.accounts),
+            hooks=Hooks(settings.hooks.group, settings.hooks.names),
             now=datetime.now(UTC),
             tell=lambda done, total: progress.update(task, completed=done, total=total),
         )

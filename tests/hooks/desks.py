@@ -56,12 +56,16 @@ class Bench:
         for notice in self.kept.values():
             self.desk.put(notice)
 
-    def put(self, *alerts):
+    def replay(self, name, state="firing"):
+        self.put(self.made(name, state), replayed_at=self.now)
+
+    def put(self, *alerts, replayed_at=None):
         for each in alerts:
             self.muting.know_alert(each.fingerprint, each)
             notice = Notice(
-                group="g", receiver="one", alert=each, partition=0, offset=0, received_at=self.now
-            )
+                group="g", receiver="one", alert=each, partition=0, offset=0, received_at=self.now,
+                replayed_at=replayed_at,
+            )  # fmt: skip
             held = self.desk.put(notice)
             if held is not None:
                 self.kept[held.key] = held

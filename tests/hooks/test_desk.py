@@ -170,6 +170,33 @@ def test_what_is_read_again_takes_back_nothing_that_was_noted(told):
     assert bench.run() == ([] if told else [["a+"]])
 
 
+@pytest.mark.parametrize("outcome", [Outcome.GAVE_UP, Outcome.REFUSED])
+def test_what_was_a_dead_letter_is_told_when_it_is_replayed_once_and_after_a_restart(outcome):
+    bench = Bench()
+    bench.fire("a")
+    bench.run(outcome=outcome)
+    assert bench.run() == []
+    for _ in range(2):  # it is read again
+        bench.replay("a")
+    bench.restart()
+    assert bench.run() == [["a+"]]
+    bench.restart()
+    bench.resolve("a")
+    assert bench.run() == [["a-"]]
+    assert bench.kept == {}
+
+
+def test_beginning_and_end_are_replayed_in_order():
+    bench = Bench()
+    bench.fire("a")
+    bench.resolve("a")
+    bench.run(outcome=Outcome.GAVE_UP)
+    bench.replay("a")
+    bench.replay("a", "resolved")
+    assert bench.run() == [["a+"], ["a-"]]
+    assert bench.kept == {}
+
+
 def test_what_a_former_owner_notes_behind_the_end_does_not_fire_again():
     bench = Bench(settings(repeat_interval="1m"))
     bench.fire("a")

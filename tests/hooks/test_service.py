@@ -11,7 +11,7 @@ from connectors.hooks.settings import HooksSettings
 from connectors.hooks.silences import expire_silence, new_silence, write_silence
 from connectors.kafka import new_consumer, new_producer
 from schemas.alert import Alert
-from schemas.dead_letter import read_dead_letter
+from schemas.dead_letter import read_dead_letter, read_mark
 from schemas.topics import ALERTS, DEAD_LETTERS, NOTICES
 from tests.hooks.alerts import SECRET, Inbox, alert
 
@@ -92,6 +92,8 @@ async def dead_letters(kafka, stage, mark):
     await consumer.start()
     try:
         async for record in consumer:
+            if read_mark(record.headers) is not None:
+                continue
             letter = read_dead_letter(record.headers, record.value)
             if letter.stage == stage and mark.encode() in (letter.value or b""):
                 return letter

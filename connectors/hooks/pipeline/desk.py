@@ -100,8 +100,10 @@ class Desk:
         `alerts` a second time, and the new notice knows less than the one that stood there.
         """
         known = self._known(notice.key)
-        if known is None and self._is_over(notice):
+        if known is None and not _is_replay(notice, known) and self._is_over(notice):
             return None
+        if _is_replay(notice, known):
+            known = None
         if known is not None and notice.told_at is None and _steps(notice) <= _steps(known):
             return notice if _steps(notice) == _steps(known) else known
         key = self._group_of.get(notice.key)
@@ -230,6 +232,13 @@ class Desk:
             tuple((group, message.notices) for group, message in bundle),
             max(self._opened_at, min(message.since for _, message in bundle)),
         )
+
+
+def _is_replay(notice: Notice, known: Notice | None) -> bool:
+    if notice.replayed_at is None or notice.told_at is not None:
+        return False
+    before = None if known is None else known.replayed_at
+    return before is None or before < notice.replayed_at
 
 
 def _steps(notice: Notice) -> int:
