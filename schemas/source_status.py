@@ -7,6 +7,10 @@ from enum import StrEnum
 from schemas.base import Message, Moment, Vendor
 
 
+PUSH_FEED = "push"
+"""The `feed` of what an ingress tells: how an account's pushes fare."""
+
+
 class SourceState(StrEnum):
     """Where a source stands.
 
@@ -29,7 +33,8 @@ class SourceStatus(Message):
 
     Attributes:
         name: `vendor/account/feed`; `vendor/account` where its sources could not be made.
-        feed: None in that case.
+        feed: None in that case. `push` is told by the ingress: there the polls are the pushes
+            that came, and the records those that were kept.
         reason: why it is degraded or stopped, for the person who reads it.
         last_success_at: when it was last polled and published by this process.
         last_records: how many records that poll published; re-reads are not among them.

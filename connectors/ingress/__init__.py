@@ -7,5 +7,6 @@ vendor's own receiver says (`contract.Receiver`); this package knows none of the
 - `app` the HTTP side: limits, answers, back-pressure
 - `access` who may reach it
 - `openapi` its description of itself
+- `telling` how the pushes fare, on the topic of the sources
 - `settings`, `service` the configuration, and the wiring to Kafka
 """

@@ -16,6 +16,7 @@ from connectors.ingress.contract import PushRefused, Receiver
 from connectors.ingress.openapi import describe
 from connectors.ingress.patience import Patience
 from connectors.ingress.settings import IngressSettings
+from connectors.ingress.telling import Line, PushBook
 from connectors.web import web
 from schemas.dead_letter import DeadLetter
 from schemas.envelope import RawRecord
@@ -66,6 +67,7 @@ def make_app(
     settings: IngressSettings | None = None,
     *,
     ready: Ready = _always,
+    book: PushBook | None = None,
     clock: Callable[[], datetime] = _utc_now,
 ) -> web.Application:
     """Make the application.
@@ -79,9 +81,13 @@ def make_app(
         dead_letter: takes a signed push over that carries no record.
         settings: limits and who may push.
         ready: tells `/readyz` whether pushes can be taken.
+        book: is told what becomes of each push.
         clock: tells the time.
     """
-    ingress = _Ingress(receivers, publish, dead_letter, settings or IngressSettings(), clock)
+    known = list(receivers)
+    ingress = _Ingress(
+        known, publish, dead_letter, settings or IngressSettings(), book or PushBook(known), clock
+    )
 
     async def healthz(_: web.Request) -> web.Response:
         return _answer(200, "ok")
@@ -110,9 +116,12 @@ class _Ingress:
         publish: Publish,
         dead_letter: Bury,
         settings: IngressSettings,
+        book: PushBook,
         clock: Callable[[], datetime],
     ) -> None:
-        self._receivers = {f"/push/{one.vendor}/{one.account}": one for one in receivers}
+        self._routes = {
+            f"/push/{one.vendor}/{one.account}": (one, book.line_of(one)) for one in receivers
+        }
         self._publish = publish
         self._dead_letter = dead_letter
         self._settings = settings
@@ -122,35 +131,40 @@ class _Ingress:
 
     @property
     def paths(self) -> Iterable[str]:
-        return self._receivers.keys()
+        return self._routes.keys()
 
     async def handle(self, request: web.Request) -> web.Response:
         try:
-            receiver = self._admit(request)
+            receiver, line = self._admit(request)
         except _NotTaken as refusal:
             return self._refuse(request, refusal)
         self._in_flight += 1
         try:
-            await self._take(request, receiver)
-        except _NotTaken as refusal:
-            return self._refuse(request, refusal)
+            return await self._answer(request, receiver, line)
         finally:
             self._in_flight -= 1
+
+    async def _answer(self, request: web.Request, receiver: Receiver, line: Line) -> web.Response:
+        try:
+            line.kept_at = await self._take(request, receiver)
+        except _NotTaken as refusal:
+            return self._refuse(request, refusal)
+        line.kept += 1
         return web.Response(body=_TAKEN, content_type="application/json", charset="utf-8")
 
-    def _admit(self, request: web.Request) -> Receiver:
+    def _admit(self, request: web.Request) -> tuple[Receiver, Line]:
         """Decide on what is known before the body is read."""
         settings = self._settings
         if settings.allow and not self._allowed(request):
             raise _NotTaken(_FORBIDDEN, "this address may not push; see ingress.allow")
-        receiver = self._receivers.get(request.path)
-        if receiver is None:
+        route = self._routes.get(request.path)
+        if route is None:
             raise _NotTaken(_NOT_FOUND, "no account takes pushes at this address")
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise _NotTaken(_UNSUPPORTED, "send the body without Content-Encoding")
         if self._in_flight >= settings.in_flight:
             raise _NotTaken(_UNAVAILABLE, "too many pushes at one time; try again")
-        return receiver
+        return route
 
     def _allowed(self, request: web.Request) -> bool:
         settings = self._settings
@@ -158,7 +172,8 @@ class _Ingress:
         address = client_address(request.remote, forwarded, settings.trusted_proxies)
         return may_push(address, settings.allow)
 
-    async def _take(self, request: web.Request, receiver: Receiver) -> None:
+    async def _take(self, request: web.Request, receiver: Receiver) -> datetime:
+        """Hand the push over to Kafka, and tell when it came."""
         body = await self._read(request)
         now = self._clock()
         try:
@@ -170,6 +185,7 @@ class _Ingress:
                 telemetry.DEAD_LETTERS.labels(letter.stage, letter.code).inc()
             raise _NotTaken(refusal.status, refusal.reason) from refusal
         await self._hand_over(self._publish(record))
+        return now
 
     async def _read(self, request: web.Request) -> bytes:
         largest = self._settings.largest_body
@@ -201,6 +217,10 @@ class _Ingress:
 
     def _refuse(self, request: web.Request, refusal: _NotTaken) -> web.Response:
         _log.warning("a push to %r was answered %d: %s", request.path, refusal.status, refusal)
+        if request.path in self._routes:
+            _, line = self._routes[request.path]
+            line.refused += 1
+            line.refused_at, line.reason = self._clock(), refusal.message
         answer = _answer(refusal.status, refusal.message)
         if refusal.status == _UNAVAILABLE:
             seconds = math.ceil(self._settings.retry_after.total_seconds())

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from connectors.accounts import AccountSettings
 from connectors.health import Health
 from connectors.ingress.app import make_app
 from connectors.ingress.contract import PushedAccount, Receiver
 from connectors.ingress.settings import IngressSettings
-from connectors.kafka import AIOKafkaProducer, KafkaError, KafkaSettings, new_producer
+from connectors.ingress.telling import PushBook, telling
+from connectors.kafka import (
+    AIOKafkaProducer,
+    KafkaError,
+    KafkaSettings,
+    create_topics,
+    new_producer,
+)
 from connectors.web import serve
 from schemas.dead_letter import DeadLetter
 from schemas.envelope import Headers, RawRecord
 from schemas.errors import ConfigError, RetryableError
-from schemas.topics import DEAD_LETTERS, raw_topic
+from schemas.topics import DEAD_LETTERS, RAW, SOURCES, raw_topic
 
 _PROBE_SECONDS = 3
 
@@ -48,17 +56,22 @@ async def run_ingress(
     context = settings.tls.context() if settings.tls else None
     producer = new_producer(kafka)
     outlet = _Outlet(producer)
-    app = make_app(receivers, outlet.publish, outlet.bury, settings, ready=outlet.ready)
+    book = PushBook(receivers)
+    app = make_app(receivers, outlet.publish, outlet.bury, settings, ready=outlet.ready, book=book)
     stop = stop or asyncio.Event()
     try:
         await _start(producer, kafka.bootstrap_servers)
-        async with serve(
-            app,
-            host=settings.host,
-            port=settings.port,
-            ssl_context=context,
-            drain_seconds=settings.drain_timeout.total_seconds(),
-        ) as address:
+        await create_topics(kafka, (*RAW, DEAD_LETTERS, SOURCES))
+        async with (
+            telling(book, producer, kafka, every=settings.tell_every, now=_utc_now),
+            serve(
+                app,
+                host=settings.host,
+                port=settings.port,
+                ssl_context=context,
+                drain_seconds=settings.drain_timeout.total_seconds(),
+            ) as address,
+        ):
             if health is not None:
                 health.ready_unless(outlet.why_not_ready)
             # What is there by now stays: a collector that walks through all of it again and
@@ -70,6 +83,10 @@ async def run_ingress(
             await stop.wait()
     finally:
         await producer.stop()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def receivers_of(accounts: Iterable[AccountSettings]) -> list[Receiver]:

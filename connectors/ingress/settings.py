@@ -48,6 +48,7 @@ class IngressSettings(BaseModel):
         publish_timeout: for Kafka to acknowledge; then 503.
         in_flight: pushes worked on at one time; one more is answered 503.
         retry_after: what a 503 asks for.
+        tell_every: so often each account's status is told, beside soon after each change.
         allow: networks that may push; empty allows all. Probes are answered to everybody.
         trusted_proxies: networks whose X-Forwarded-For is believed.
         drain_timeout: how long open pushes may go on after the stop.
@@ -63,6 +64,7 @@ class IngressSettings(BaseModel):
     in_flight: int = Field(default=256, gt=0)
     retry_after: timedelta = timedelta(seconds=15)
     drain_timeout: timedelta = timedelta(seconds=15)
+    tell_every: timedelta = Field(default=timedelta(seconds=15), gt=timedelta(0))
     allow: tuple[Network, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     tls: TlsFiles | None = None

@@ -15,6 +15,7 @@ _BASIS = {
     "campaign-statistics": "tallies",
     "cdr": "calls",
     "missed-call": "calls",
+    "push": "calls",
 }
 """What each feed is counted as; others, such as names of tasks, are not counted."""
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.ingress import service
+from connectors.ingress import service, telling
 from connectors.ingress.service import run_ingress
 from connectors.ingress.settings import IngressSettings
 from connectors.kafka import KafkaError, KafkaSettings
@@ -18,6 +18,7 @@ from connectors.vendors.icsoc.source import IcsocAccount
 from schemas.dead_letter import read_dead_letter
 from schemas.envelope import read_envelope
 from schemas.errors import ConfigError, RetryableError
+from schemas.topics import SOURCES
 
 from .conftest import DATA, PATH, SECRET, push
 
@@ -42,8 +43,10 @@ class FakeProducer:
     async def stop(self):
         self.running = False
 
-    async def send_and_wait(self, topic, value, key, headers):
+    async def send_and_wait(self, topic, value, key, headers=()):
         assert self.running
+        if topic == SOURCES.name:
+            return
         self.waiting.put_nowait(None)
         await self.open.wait()
         if self.error:
@@ -56,10 +59,26 @@ class FakeProducer:
             raise self.error
 
 
+class NoConsumer:
+    """Knows nothing of what others have told."""
+
+    async def start(self):
+        raise KafkaError
+
+    async def stop(self):
+        pass
+
+
 @pytest.fixture
 def producer(monkeypatch):
     made = FakeProducer()
+
+    async def created(*_):
+        return []
+
     monkeypatch.setattr(service, "new_producer", lambda _: made)
+    monkeypatch.setattr(service, "create_topics", created)
+    monkeypatch.setattr(telling, "new_consumer", lambda _: NoConsumer())
     return made
 
 

@@ -154,6 +154,7 @@ const WORDS = {
   "feed_campaign-statistics": ["Campaign statistics", "外呼统计"],
   "feed_missed-call": ["Missed calls", "未接来电"],
   feed_cdr: ["Call records", "话单"],
+  feed_push: ["Pushes", "推送"],
   silences: ["Silences", "静默"],
   silencedUntil: ["Silenced until {time}", "静默至 {time}"],
   silenceUntil: ["until {time}", "至 {time}"],
