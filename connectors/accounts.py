@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from connectors.budget import Spaced
+from connectors.budget import Shared, Spaced
 from connectors.source import History, Source
 
 
@@ -26,6 +28,8 @@ class AccountSettings(BaseModel):
         request_timeout: for connecting, and for each part of an answer.
         backfill_share: the part of the vendor's rate that live polling leaves to
             `callstreams backfill` and the other commands, which are processes of their own.
+        state_dir: what a process leaves to the next: a token, and when a command sent its last
+            request. By default the user's state directory.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +38,7 @@ class AccountSettings(BaseModel):
     timezone: str = "Asia/Shanghai"
     request_timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=10)
     backfill_share: float = Field(default=0.2, gt=0, lt=1)
+    state_dir: Path | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -53,6 +58,15 @@ class AccountSettings(BaseModel):
     def quota(self) -> Spaced | None:
         """Give the budget of its requests; None where the vendor states no limit."""
         return None
+
+    @property
+    def state_directory(self) -> Path:
+        """Tell where state is kept."""
+        return self.state_dir or Path(platformdirs.user_state_dir("callstreams"))
+
+    def shared(self, gap: timedelta, vendor: str) -> Shared:
+        """Give a budget that all commands of this computer share for the account."""
+        return Shared(gap, self.state_directory / f"rate-{vendor}-{self.name}")
 
     @abstractmethod
     def sources(self) -> Sequence[Source]:

@@ -152,7 +152,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     folders = {Path(tempfile.gettempdir()): "a worker's tables"}
     for account in settings.accounts:
         if isinstance(account, IcsocAccount) and account.oauth is not None:
-            folders[account.token_directory] = f"the token of icsoc/{account.name}"
+            folders[account.state_directory] = f"the token of icsoc/{account.name}"
     for folder, purpose in folders.items():
         yield writable(folder, purpose)
 

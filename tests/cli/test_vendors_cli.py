@@ -58,6 +58,7 @@ def config(sim, tmp_path):
         "7moor": {
             "vendor": "7moor",
             "name": "main",
+            "state_dir": str(tmp_path / "state"),
             "base_url": sim.sevenmoor.url,
             "appkey": sim.sevenmoor.appkey,
             "secret": sim.sevenmoor.secret,
@@ -192,7 +193,7 @@ def test_an_account_is_found_by_its_name_or_asked_for(config):
 
 
 def test_tasks_show_first_and_send_with_yes(config, sim):
-    path = config()
+    path = config("7moor", request_gap=0.01)
     new = ("tasks", "create", "main", "新任务", "--agent-number", "2000", "--agent", "2001")
     count = len(sim.sevenmoor.tasks.by_id)
 
@@ -210,7 +211,7 @@ def test_tasks_show_first_and_send_with_yes(config, sim):
 
 
 def test_numbers_are_imported_in_parts_and_deleted(config, sim, tmp_path):
-    path, server = config(), sim.sevenmoor
+    path, server = config("7moor", request_gap=0.01), sim.sevenmoor
     task_id = next(iter(server.tasks.by_id))
     before = len(server.tasks.by_id[task_id].numbers)
     file = tmp_path / "numbers.csv"

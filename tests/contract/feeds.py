@@ -65,6 +65,7 @@ def sevenmoor_account(sim: Simulation, name: str, folder: Path, **more) -> Seven
         **{
             "name": name,
             "base_url": server.url,
+            "state_dir": folder,
             "appkey": server.appkey,
             "secret": server.secret,
             "numbers": [number.number for number in sim.world.scenario.sevenmoor],

@@ -1,114 +1,124 @@
 """Requests as the vendors count them: the documents' limits hold, however many pollers run.
 
-Time is compressed: 7moor's minute is 1.2 s here. What the network and this computer may bring
-two requests nearer together by does not compress with it, so the gaps have that much head-room.
+Pollers, backfill and commands are processes, as an operator has them; one is killed, and another
+takes over. Time is compressed: a minute is 10 s at 7moor and five minutes are 1.2 s at Huawei.
+What the network and this computer may bring two requests nearer together by does not compress
+with it, so the gaps have that much head-room.
 """
 
 from __future__ import annotations
 
-import asyncio
+import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 
-from connectors.poller import AccountKey, Poller, PollerSettings
-from connectors.poller.backfill import Backfill, run_backfill
-from schemas.base import Vendor
+from schemas.source_status import SourceState
 
 from .feeds import isales_account, sevenmoor_account
 from .house import call_centre, new_account, now, until
+from .processes import command, configuration
+from .told import Statuses
 
 ALLOWED = 20
-JITTER = timedelta(milliseconds=200)
-MINUTE = timedelta(seconds=1.2)
+JITTER = timedelta(milliseconds=400)
+MINUTE = timedelta(seconds=10)
 FIVE_MINUTES = timedelta(seconds=1.2)
-SETTINGS = {"session_timeout": timedelta(seconds=6), "first_wait": timedelta(milliseconds=10)}
+POLLED = (SourceState.POLLING, SourceState.OK)
 
 
 class Pollers:
-    """Pollers of one group, each with its own copy of the account as in its own process."""
+    """`callstreams poll` processes of one group, for one account."""
 
-    def __init__(self, kafka, account) -> None:
-        self._kafka = kafka
+    def __init__(self, kafka, account, folder) -> None:
         self._account = account
-        self._settings = PollerSettings(group=new_account("pollers-"), **SETTINGS)
-        self._running: list[tuple[asyncio.Task[None], asyncio.Event, Poller]] = []
+        self._config = configuration(kafka, account, group=new_account("pollers-"), tell_every=1)
+        self._path = folder / "pollers.yaml"
+        self._told = Statuses(kafka)
+        self._stack = AsyncExitStack()
+        self._living = {}
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_) -> None:
-        while self._running:
-            await self.end(0)
-
-    def start(self) -> None:
-        account = type(self._account).model_validate(self._account.model_dump())
-        key = AccountKey(Vendor(account.vendor), account.name)
-        poller = Poller(self._kafka, {key: account.sources}, self._settings)
-        stop = asyncio.Event()
-        self._running.append((asyncio.create_task(poller.run(stop)), stop, poller))
+        await self._stack.aclose()
 
     @property
-    def owner(self) -> int | None:
-        owners = [at for at, (_, _, poller) in enumerate(self._running) if poller.statuses()]
-        return owners[0] if owners else None
+    def failed(self) -> bool:
+        return any(process.returncode is not None for process in self._living.values())
 
-    async def end(self, at: int) -> None:
-        task, stop, _ = self._running.pop(at)
-        stop.set()
-        await task
+    async def start(self) -> None:
+        started = command(self._config, self._path, "poll")
+        process = await self._stack.enter_async_context(started)
+        self._living[str(process.pid)] = process
+
+    async def take_over(self, how) -> None:
+        """End whoever polls the account, and wait until another of them does."""
+        gone = self._living.pop(await self.owner())
+        gone.send_signal(how)
+        await gone.wait()
+        await self.owner()
+
+    async def owner(self) -> str:
+        status = await self._told.until(
+            lambda one: (
+                one.account == self._account.name
+                and one.state in POLLED
+                and one.process.rpartition(":")[2] in self._living
+            )
+        )
+        return status.process.rpartition(":")[2]
 
 
-async def more(log, requests) -> None:
+async def more(log, requests, pollers) -> None:
     """Wait until the vendor has seen so many more requests."""
     enough = log.count() + requests
-    await until(lambda: log.count() >= enough)
+    await until(lambda: log.count() >= enough or pollers.failed)
+    assert not pollers.failed
 
 
-async def cancel(task) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-async def test_7moor_sees_twenty_a_minute_at_most(fresh_kafka, tmp_path, count):
+@pytest.mark.parametrize("endings", [(), (signal.SIGKILL, signal.SIGTERM)], ids=["1", "3"])
+async def test_7moor_sees_twenty_a_minute_at_most(fresh_kafka, tmp_path, endings):
     async with AsyncExitStack() as stack:
         sim = await stack.enter_async_context(call_centre())
         account = sevenmoor_account(
             sim, new_account(), tmp_path, request_gap=(MINUTE + JITTER) / ALLOWED
         )
-        pollers = await stack.enter_async_context(Pollers(fresh_kafka, account))
+        pollers = await stack.enter_async_context(Pollers(fresh_kafka, account, tmp_path))
         log = sim.sevenmoor.log
-        past = {"since": now() - timedelta(days=300), "until": now()}
-        backfill = asyncio.create_task(
-            run_backfill(fresh_kafka, Backfill(*account.histories(), **past))
-        )
-        stack.push_async_callback(cancel, backfill)
-        for _ in range(count):
-            pollers.start()
-        await more(log, ALLOWED)
-        for _ in range(count - 1):  # whoever polls leaves, and another takes over
-            await until(lambda: pollers.owner is not None)
-            await pollers.end(pollers.owner)
-            await more(log, ALLOWED)
+        for _ in range(1 + len(endings)):
+            await pollers.start()
+        config, path = configuration(fresh_kafka, account), tmp_path / "commands.yaml"
+        since = (now() - timedelta(days=300)).date().isoformat()
+        for _ in range(2):  # each is a new process, which knows nothing of the one before
+            past = command(config, path, "backfill", account.name, "--from", since)
+            backfill = await stack.enter_async_context(past)
+            tasks = command(config, path, "tasks", "list", account.name)
+            listing = await stack.enter_async_context(tasks)
+            await more(log, ALLOWED // 2, pollers)
+            assert await listing.wait() == 0
+            backfill.kill()
+        for ending in endings:
+            await pollers.take_over(ending)
+            await more(log, ALLOWED // 2, pollers)
         assert ALLOWED * 0.6 < log.busiest(MINUTE) <= ALLOWED
 
 
-@pytest.mark.parametrize("count", [1, 3])
-async def test_huawei_runs_its_statistics_once_in_five_minutes(fresh_kafka, tmp_path, count):
+@pytest.mark.parametrize("endings", [(), (signal.SIGKILL, signal.SIGTERM)], ids=["1", "3"])
+async def test_huawei_runs_its_statistics_once_in_five_minutes(fresh_kafka, tmp_path, endings):
     async with AsyncExitStack() as stack:
         sim = await stack.enter_async_context(call_centre())
         account = isales_account(
             sim, new_account(), tmp_path, statistics_interval=FIVE_MINUTES + JITTER
         )
-        pollers = await stack.enter_async_context(Pollers(fresh_kafka, account))
+        pollers = await stack.enter_async_context(Pollers(fresh_kafka, account, tmp_path))
         log = sim.huawei.log
-        for _ in range(count):
-            pollers.start()
-        await more(log, 2)
-        for _ in range(count - 1):
-            await until(lambda: pollers.owner is not None)
-            await pollers.end(pollers.owner)
-            await more(log, 2)
+        for _ in range(1 + len(endings)):
+            await pollers.start()
+        await more(log, 2, pollers)
+        for ending in endings:
+            await pollers.take_over(ending)
+            await more(log, 2, pollers)
         assert log.busiest(FIVE_MINUTES) == 1

@@ -56,7 +56,7 @@ async def _search(account: IcsocAccount, oauth: OAuth) -> AsyncIterator[Finding]
         Http(oauth.base_url, budget=Unlimited(), timeout=timeout, retry=ONCE) as login,
         Http(account.base_url, budget=account.spare_budget, timeout=timeout, retry=ONCE) as http,
     ):
-        tokens = Tokens(oauth, login, account.token_directory, _now)
+        tokens = Tokens(oauth, login, account.state_directory, _now)
 
         async def token() -> str:
             await tokens.get()

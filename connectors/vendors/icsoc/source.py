@@ -6,14 +6,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import platformdirs
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from connectors.accounts import AccountSettings
-from connectors.budget import Budget, Spaced, Unlimited
+from connectors.budget import Budget, Shared, Spaced, Unlimited
 from connectors.http import Http
 from connectors.source import Cursor, History, Poll, Source, Span
 from connectors.vendors.icsoc.auth import OAuth, Tokens
@@ -41,7 +39,6 @@ class IcsocAccount(AccountSettings):
 
     Attributes:
         base_url: scheme and host of the search; no path.
-        state_dir: where the token is kept; by default the user's state directory.
         per_page: records a page.
         interval: between two polls.
         lookback: how long a call may still change after its start. Pushes are retried for
@@ -61,7 +58,6 @@ class IcsocAccount(AccountSettings):
     base_url: str = "https://autocall.icsoc.net"
     oauth: OAuth | None = None
     push: PushSettings | None = None
-    state_dir: Path | None = None
     per_page: int = Field(default=100, ge=1)
     interval: Positive = timedelta(seconds=10)
     lookback: Positive = timedelta(hours=3, minutes=30)
@@ -88,11 +84,6 @@ class IcsocAccount(AccountSettings):
             )
         return self
 
-    @property
-    def token_directory(self) -> Path:
-        """Tell where the token is kept."""
-        return self.state_dir or Path(platformdirs.user_state_dir("callstreams"))
-
     @cached_property
     def budget(self) -> Spaced:
         """Give the one budget of the account's searches."""
@@ -104,9 +95,9 @@ class IcsocAccount(AccountSettings):
         return self.budget
 
     @cached_property
-    def spare_budget(self) -> Spaced:
+    def spare_budget(self) -> Shared:
         """Give what live polling leaves to backfills and other commands."""
-        return Spaced(self.request_gap / self.backfill_share)
+        return self.shared(self.request_gap / self.backfill_share, self.vendor)
 
     def sources(self) -> Sequence[Source]:
         """Make the feed `cdr`; none for an account that is pushed alone."""
@@ -157,7 +148,7 @@ class CdrSource:
         timeout = settings.request_timeout
         self._login = Http(oauth.base_url, budget=Unlimited(), timeout=timeout)
         self._search = Http(settings.base_url, budget=budget or settings.budget, timeout=timeout)
-        tokens = Tokens(oauth, self._login, settings.token_directory, clock)
+        tokens = Tokens(oauth, self._login, settings.state_directory, clock)
         self._client = Client(self._search, tokens)
 
     async def poll(self, cursor: Cursor | None, now: datetime) -> Poll:

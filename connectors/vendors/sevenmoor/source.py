@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors.accounts import AccountSettings
-from connectors.budget import Budget, Spaced
+from connectors.budget import Budget, Shared, Spaced
 from connectors.http import Http
 from connectors.secrets import Secret
 from connectors.source import Cursor, History, Poll, Source, Span
@@ -64,9 +64,9 @@ class SevenmoorAccount(AccountSettings):
         return self.budget
 
     @cached_property
-    def spare_budget(self) -> Spaced:
+    def spare_budget(self) -> Shared:
         """Give what the sources leave to backfills and other commands."""
-        return Spaced(self.request_gap / self.backfill_share)
+        return self.shared(self.request_gap / self.backfill_share, self.vendor)
 
     def client(self, budget: Budget | None = None) -> SevenmoorClient:
         """Make a client with connections of its own, by default on the account's budget."""
