@@ -118,7 +118,7 @@ def new_producer(
     settings: KafkaSettings, *, transactional_id: str | None = None, linger_ms: int = 5
 ) -> AIOKafkaProducer:
     """Make a producer that is idempotent and waits for all replicas."""
-    return AIOKafkaProducer(
+    return _Producer(
         **settings.client_options(),
         acks="all",
         enable_idempotence=True,
@@ -128,6 +128,30 @@ def new_producer(
         max_batch_size=128 * 1024,  # aiokafka's 16 KiB hold a dozen calls
         max_request_size=16 * 1024 * 1024,
     )
+
+
+class _Producer(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no types
+    async def start(self) -> None:
+        """Start, and see to it that an end which cannot be mended is told once.
+
+        aiokafka 0.14 fails all that was still to be sent, such as when another process has taken
+        the transactional id, and asyncio then logs a traceback for each future that nobody awaits.
+        Whoever sends is told by its own future, and by the next call.
+        """
+        await super().start()
+        self._sender.sender_task.add_done_callback(self._quieten)
+
+    def _quieten(self, sender: asyncio.Task[None]) -> None:
+        if sender.cancelled():
+            return
+        accumulator = self._message_accumulator
+        batches = set(accumulator._pending_batches).union(*accumulator._batches.values())
+        futures = [future for one in batches for future in (one.future, one._drain_waiter)]
+        if self._txn_manager is not None:
+            futures.append(self._txn_manager._transaction_waiter)
+        for future in futures:
+            if future is not None and future.done() and not future.cancelled():
+                future.exception()  # asked for, it is not logged
 
 
 class _Consumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka has no types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,15 @@ async def test_a_zombie_is_fenced_and_leaves_no_trace(place: Place) -> None:
     async with place.opened() as publisher:
         assert publisher.cursor == {"page": 2}
     assert await place.ids() == sorted(place.call(name).id for name in ("before", "after"))
+
+
+async def test_what_fences_a_zombie_is_told_once(place: Place, caplog) -> None:
+    async with place.opened() as zombie, place.opened():
+        with pytest.raises(FencedError, match="another process has taken this source over") as told:
+            await zombie.publish(Poll([place.call("late")], {"page": 99}), NOW)
+    del zombie, told
+    gc.collect()  # an error that nobody asked for is logged when it is collected
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("megabytes", [2, 17], ids=["refused-by-broker", "refused-by-client"])
