@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from schemas.alert import Alert
-from schemas.base import Vendor
+from schemas.base import Feed, Vendor
 from schemas.call import Call
 from schemas.campaign import Campaign
 from schemas.metric import AnswerRate, MissedCalls
@@ -66,30 +66,33 @@ class Topic:
         return {"cleanup.policy": "delete", "retention.ms": milliseconds}
 
 
-def _raw(vendor: Vendor, feed: str, purpose: str, key: str) -> Topic:
+def _raw(vendor: Vendor, feed: Feed) -> Topic:
     return Topic(
-        f"raw.{vendor}.{feed}",
-        purpose,
-        key=f"vendor/account/{key}",
+        f"raw.{vendor}.{feed.name}",
+        feed.purpose,
+        key=f"vendor/account/{feed.subject}",
         retention=14 * _DAY,
     )
 
 
-RAW_SEVENMOOR_REPORT = _raw(
-    Vendor.SEVENMOOR, "answer-report", "7moor answer report rows, as they came", "display number"
-)
-RAW_SEVENMOOR_TASK = _raw(
-    Vendor.SEVENMOOR, "dialout-task", "7moor dial-out tasks, as they came", "task id"
-)
-RAW_HUAWEI_STATISTICS = _raw(
-    Vendor.HUAWEI, "campaign-statistics", "Huawei campaign rows, as they came", "campaign id"
-)
-RAW_HUAWEI_MISSED = _raw(
-    Vendor.HUAWEI, "missed-call", "Huawei missed calls, as they came", "call id"
-)
-RAW_ICSOC_CDR = _raw(
-    Vendor.ICSOC, "cdr", "icsoc call detail records, searched and pushed, as they came", "call id"
-)
+RAW = tuple(_raw(vendor, feed) for vendor in Vendor for feed in vendor.feeds)
+_RAW_BY_NAME = {topic.name: topic for topic in RAW}
+
+
+def raw_topic(vendor: Vendor, feed: str) -> Topic:
+    """Find the raw topic of a feed.
+
+    Raises:
+        KeyError: no such feed.
+    """
+    return _RAW_BY_NAME[f"raw.{vendor}.{feed}"]
+
+
+RAW_SEVENMOOR_REPORT = raw_topic(Vendor.SEVENMOOR, "answer-report")
+RAW_SEVENMOOR_TASK = raw_topic(Vendor.SEVENMOOR, "dialout-task")
+RAW_HUAWEI_STATISTICS = raw_topic(Vendor.HUAWEI, "campaign-statistics")
+RAW_HUAWEI_MISSED = raw_topic(Vendor.HUAWEI, "missed-call")
+RAW_ICSOC_CDR = raw_topic(Vendor.ICSOC, "cdr")
 CALLS = Topic("calls", "call attempts in one vocabulary", "vendor/account/call id", Call)
 TALLIES = Topic("tallies", "readings of vendors' counters", "series", Tally)
 MISSED_CALLS = Topic(
@@ -104,8 +107,8 @@ CAMPAIGNS = Topic(
 )
 PARTIALS = Topic(
     "callstreams.partials",
-    "internal: absolute counts of a scope's pane over one input partition",
-    "scope",
+    "internal: absolute counts of panes over one input partition",
+    "input partition",
     retention=2 * _DAY,
 )
 ANSWER_RATE = Topic(
@@ -159,13 +162,6 @@ SOURCES = Topic(
     partitioned=False,
 )
 
-RAW = (
-    RAW_SEVENMOOR_REPORT,
-    RAW_SEVENMOOR_TASK,
-    RAW_HUAWEI_STATISTICS,
-    RAW_HUAWEI_MISSED,
-    RAW_ICSOC_CDR,
-)
 ALL = (
     *RAW,
     CALLS,
@@ -182,15 +178,3 @@ ALL = (
     CURSORS,
     SOURCES,
 )
-
-
-_RAW_BY_NAME = {topic.name: topic for topic in RAW}
-
-
-def raw_topic(vendor: Vendor, feed: str) -> Topic:
-    """Find the raw topic of a feed.
-
-    Raises:
-        KeyError: no such feed.
-    """
-    return _RAW_BY_NAME[f"raw.{vendor}.{feed}"]

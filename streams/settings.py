@@ -35,6 +35,8 @@ class StreamsSettings(BaseModel):
         pane: the slices that windows are made of, and the step in which they slide.
         late: how late a call may come after its end and still correct its windows.
         tell_every: how often metrics are written at most, per scope and window.
+        tell_share: how much of its time a worker spends on telling at most; where that is too
+            little for each change each `tell_every`, metrics and alerts come less often.
         idle_after: where nothing comes, event time follows the clock at this distance.
         rules: a file of rules; without one the built-in rules hold.
     """
@@ -46,6 +48,7 @@ class StreamsSettings(BaseModel):
     pane: Duration = 10
     late: Duration = 4 * 3600
     tell_every: float = Field(default=1.0, gt=0)
+    tell_share: float = Field(default=0.3, gt=0, le=1)
     idle_after: Duration = 60
     rules: Path | None = None
 

@@ -27,12 +27,15 @@ class Steps(NamedTuple):
     totals: Totals
 
 
-def new_steps(settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInfo]) -> Steps:
+def new_steps(
+    settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInfo], *, partitions: int
+) -> Steps:
     """Make the steps, empty.
 
     Args:
         settings: how to count.
         zones: the time zone of each account, by vendor and name.
+        partitions: how many partitions the topics have.
     """
 
     def zone_of(vendor: str, account: str) -> ZoneInfo:
@@ -42,6 +45,7 @@ def new_steps(settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInf
         CallCounter(
             topic=topics.CALLS.name,
             partials=topics.PARTIALS.name,
+            partitions=partitions,
             dead_letters=topics.DEAD_LETTERS.name,
             pane_seconds=settings.pane,
             zone_of=zone_of,
@@ -51,6 +55,7 @@ def new_steps(settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInf
         TallyCounter(
             topic=topics.TALLIES.name,
             partials=topics.PARTIALS.name,
+            partitions=partitions,
             dead_letters=topics.DEAD_LETTERS.name,
             pane_seconds=settings.pane,
             zone_of=zone_of,

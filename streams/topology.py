@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import faust
@@ -25,11 +24,14 @@ from schemas import topics
 from schemas.errors import FatalError
 from schemas.topics import Topic
 from streams.agents.normalise import Mapper, Normaliser
+from streams.agents.pace import Pace
 from streams.agents.tell import Teller
 from streams.agents.told import Told
-from streams.core.alerting import AlertBook, Watch
+from streams.agents.traced import Traced, Traces
+from streams.core.alerting import AlertBook
 from streams.core.calls import CallCounter
 from streams.core.rules import Rule
+from streams.core.step import Step
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
 from streams.engine.app import changelog, new_app, new_table
@@ -95,18 +97,29 @@ def build(
     """
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
     mappers = MAPPERS if mappers is None else mappers
-    calls, tallies, totals = new_steps(settings, zones)
-    alerts = AlertBook()
     partitions = kafka.partitions
+    calls, tallies, totals = new_steps(settings, zones, partitions=partitions)
+    alerts = AlertBook()
     liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)
-    run = partial(add_stage, app, liveness=liveness)
+    traces = Traces()
+
+    def run(
+        name: str,
+        sources: list[str],
+        step: Step,
+        *,
+        table: StepTable | None,
+        seen: Traces | None = None,
+    ) -> None:
+        add_stage(app, name, sources, Traced(name, step, seen), table=table, liveness=liveness)
+
     run("normalise", list(mappers), Normaliser(mappers), table=None)
     calls_table = new_table(app, "calls", step=calls, partitions=partitions)
     run("count-calls", [topics.CALLS.name], calls, table=calls_table)
     tallies_table = new_table(app, "tallies", step=tallies, partitions=partitions)
     run("count-tallies", [topics.TALLIES.name], tallies, table=tallies_table)
     totals_table = new_table(app, "totals", step=totals, partitions=partitions)
-    run("sum", [topics.PARTIALS.name], totals, table=totals_table)
+    run("sum", [topics.PARTIALS.name], totals, table=totals_table, seen=traces)
     alerts_table = new_table(
         app, "alerts", step=alerts, partitions=partitions, changelog=topics.ALERTS.name
     )
@@ -120,19 +133,25 @@ def build(
         late_seconds=settings.late,
         keep_seconds=settings.keep,
         idle_ms=settings.idle_after * 1000,
-        watch=Watch(rules),
+        rules=rules,
         told=Told(display_numbers=display_numbers),
+        traces=traces,
     )
 
     @app.timer(_BEAT_SECONDS, name="beat")
     async def beat() -> None:
         _or_die(liveness.beat)
 
+    pace = Pace(settings.tell_share)
+
     @app.timer(settings.tell_every, name="tell")
     async def tell() -> None:
         _or_die(liveness.check)
+        if not pace.is_due():
+            return
         try:
-            await teller.tell(now_ms)
+            with pace.working():
+                await teller.tell(now_ms)
         except Exception as error:  # noqa: BLE001 - what is not told must be told by a successor
             die(error)
 

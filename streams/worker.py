@@ -13,7 +13,6 @@ from connectors.health import Health
 from connectors.kafka import KafkaSettings, create_topics
 from schemas.errors import FatalError
 from streams.agents.tell import Teller
-from streams.core.alerting import Watch
 from streams.core.rules import Rule, RuleSet
 from streams.gauges import shown
 from streams.rulefile import RuleFile, check_windows
@@ -22,7 +21,7 @@ from streams.topology import build, changelogs
 
 log = logging.getLogger("callstreams")
 
-_COLLECT_AFTER = (100_000, 50, 100)
+_COLLECT_AFTER = (100_000, 50, 1_000)
 """State is millions of plain values without cycles; with Python's own thresholds the collector
 walks them for half of a busy worker's time, and finds nothing."""
 
@@ -93,6 +92,6 @@ async def _follow(file: RuleFile, teller: Teller, stop: asyncio.Event) -> None:
         rules = await asyncio.to_thread(file.poll)
         if rules is not None:
             # Open alerts keep their state: it belongs to the fingerprint and not to the rules.
-            teller.watch = Watch(rules)
+            teller.follow(rules)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _POLL_SECONDS)

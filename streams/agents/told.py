@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from connectors import telemetry
 from connectors.telemetry import Reading
-from schemas.scope import Kind, Scope
+from schemas.scope import Kind
 from streams.core.metrics import WindowSpec
+from streams.core.scopes import parse_scope
 
 _ALWAYS = frozenset({Kind.VENDOR, Kind.ACCOUNT})
 _PAST_DAY = "@"
@@ -39,12 +40,17 @@ class Told:
         self._rows: dict[int, dict[_Labels, _Row]] = {}
         self._last_ms: dict[int, dict[_Labels, int]] = {}
 
+    def shows(self, scope: str) -> bool:
+        """Tell whether Prometheus may see a scope."""
+        return parse_scope(scope).kind in self._kinds
+
     def take(
-        self, partition: int, scope: Scope, window: WindowSpec, *, outbound: bool, inbound: bool
+        self, partition: int, text: str, window: WindowSpec, *, outbound: bool, inbound: bool
     ) -> None:
         """Take in what is told of a scope's window."""
-        if scope.kind not in self._kinds or _PAST_DAY in window.name:
+        if not self.shows(text) or _PAST_DAY in window.name:
             return
+        scope = parse_scope(text)
         about = (str(scope.basis), str(scope.vendor))
         labels = (*about, scope.account or "", str(scope.kind), scope.value or "", window.name)
         counts, rows = window.counts, self._rows.setdefault(partition, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from schemas import topics
@@ -12,16 +12,13 @@ from streams.backtest.rows import Row
 from streams.core.alerting import AlertBook, Watch
 from streams.core.counts import Counts
 from streams.core.evaluate import Evaluator
+from streams.core.fence import partition_of_scope
 from streams.core.rules import Rule
 from streams.core.step import Batch, Output, Step
 from streams.core.totals import Totals
 from streams.core.view import ScopeView
 from streams.settings import StreamsSettings
 from streams.steps import new_steps
-
-
-def _one_partition(_key: bytes) -> int:
-    return 0
 
 
 class Machine:
@@ -32,7 +29,6 @@ class Machine:
         zones: the time zone of each account, by vendor and name.
         rule_sets: rules by the name of their set; each has alerts of its own.
         partitions: of the totals, as in production, where each has its own clock.
-        partition_of: gives the partition of a scope.
     """
 
     def __init__(
@@ -42,9 +38,8 @@ class Machine:
         rule_sets: Mapping[str, Iterable[Rule]],
         *,
         partitions: int = 1,
-        partition_of: Callable[[bytes], int] = _one_partition,
     ) -> None:
-        steps = new_steps(settings, zones)
+        steps = new_steps(settings, zones, partitions=partitions)
         self.totals: Totals = steps.totals
         self.books = {name: AlertBook() for name in rule_sets}
         self._keep = settings.keep
@@ -54,11 +49,16 @@ class Machine:
             topics.TALLIES.name: steps.tallies,
         }
         self._evaluators = {
-            name: Evaluator(self.totals, self.books[name], Watch(rules), keep_seconds=self._keep)
+            name: Evaluator(
+                self.totals,
+                self.books[name],
+                Watch(rules, settings.window_sizes),
+                keep_seconds=self._keep,
+            )
             for name, rules in rule_sets.items()
         }
         self._partitions = range(partitions)
-        self._partition_of = partition_of
+        self._count = partitions
         self._offsets = [0] * partitions
 
     def feed(self, rows: Sequence[Row]) -> None:
@@ -85,13 +85,13 @@ class Machine:
 
     def view(self, scope: str) -> tuple[ScopeView, int]:
         """Look at a scope as its rules do now, and tell where the view ends (Unix ms)."""
-        partition = self._partition_of(scope.encode())
+        partition = partition_of_scope(scope, self._count)
         end = self.totals.end(partition)
         return ScopeView(self.totals, partition, scope, end - self._keep), end * 1000
 
     def panes(self, scope: str, until_ms: int) -> Iterator[tuple[int, Counts]]:
         """Give a scope's panes that are kept: where each begins (Unix s), and what it holds."""
-        found = self.totals.scope(self._partition_of(scope.encode()), scope)
+        found = self.totals.scope(partition_of_scope(scope, self._count), scope)
         if found is not None:
             end = until_ms // 1000
             yield from found.sliding.slices(end - self._keep, end)
@@ -101,7 +101,7 @@ class Machine:
         for output in outputs:
             if output.topic != topics.PARTIALS.name:
                 continue
-            partition = self._partition_of(output.key or b"")
+            partition = output.partition or 0
             offset = self._offsets[partition]
             self._offsets[partition] = offset + 1
             batches[partition].append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ class Run:
     Args:
         settings, zones: as the worker has them.
         rule_sets: rules by the name of their set.
-        partitions, partition_of: of the totals, see `Machine`.
+        partitions: of the totals, see `Machine`.
         watched: a rule and a scope to look at over time.
     """
 
@@ -36,7 +36,6 @@ class Run:
         rule_sets: Mapping[str, Iterable[Rule]],
         *,
         partitions: int = 1,
-        partition_of: Callable[[bytes], int] = lambda _key: 0,
         watched: tuple[Rule, Scope] | None = None,
     ) -> None:
         self._rules = {
@@ -47,7 +46,6 @@ class Run:
             zones,
             {name: rules.values() for name, rules in self._rules.items()},
             partitions=partitions,
-            partition_of=partition_of,
         )
         self.told: list[Told] = []
         self.rows = 0

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from connectors.kafka import partition_of
 from schemas.errors import ConfigError
 from schemas.scope import Scope
 from streams.backtest.episodes import Episode
@@ -124,7 +123,6 @@ def _new_run(
         {(str(each.vendor), each.name): each.zone for each in settings.accounts},
         sets,
         partitions=partitions,
-        partition_of=lambda key: partition_of(key, partitions),
         watched=watched,
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from schemas.alert import Alert, AlertState
 from schemas.scope import Scope
 from streams.core.rules import Rule, View, decide, fingerprint, retire
 from streams.core.rules.windows import Age, Over
+from streams.core.scopes import parse_scope
 from streams.core.step import Batch, Effects
 
 _OPEN = (AlertState.PENDING, AlertState.FIRING)
@@ -55,6 +58,10 @@ class AlertBook:
         """Give the scopes that have an alert pending or firing: time alone may change them."""
         return list(self._open.get(partition, ()))
 
+    def is_open(self, partition: int, scope: str) -> bool:
+        """Tell whether a scope has an alert pending or firing."""
+        return scope in self._open.get(partition, ())
+
     def open_alerts(self, partition: int, scope: str) -> list[Alert]:
         """Give a scope's alerts that are pending or firing."""
         names = self._open.get(partition, {}).get(scope, ())
@@ -81,28 +88,47 @@ def _awaits_time(rule: Rule, window_sizes: Collection[int]) -> bool:
     )
 
 
+class _Watched(NamedTuple):
+    """The rules that watch a scope, each with its alert's fingerprint.
+
+    Attributes:
+        least_attempts: without so many no alert of the scope can begin.
+        awaits_time: time alone may change what the rules say.
+    """
+
+    rules: tuple[tuple[Rule, str], ...]
+    least_attempts: int
+    awaits_time: bool
+
+
+_UNWATCHED = _Watched((), sys.maxsize, awaits_time=False)
+
+
 class Watch:
     """The rules by scope: which of them watch it is found once and kept.
 
     Args:
         rules: the rules in force.
+        window_sizes: the windows (s) of which each change is noticed anyway.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], window_sizes: Collection[int]) -> None:
         self._rules = tuple(rules)
-        self._by_scope: dict[str, tuple[tuple[Rule, str], ...]] = {}
+        self._window_sizes = frozenset(window_sizes)
+        self._by_scope: dict[str, _Watched] = {}
 
     def transitions(
         self, book: AlertBook, partition: int, scope: Scope, view: View, at_ms: int
     ) -> Iterator[Alert]:
         """Give what becomes of each alert of a scope; the caller publishes and keeps it."""
-        watching = self._watching(scope)
+        text = str(scope)
+        watching = self.watched(text).rules
         for rule, name in watching:
             alert = decide(rule, scope, view, book.find(partition, name), at_ms)
             if alert is not None:
                 yield alert
         names = {name for _, name in watching}
-        for orphan in book.open_alerts(partition, str(scope)):
+        for orphan in book.open_alerts(partition, text):
             if orphan.fingerprint not in names:
                 ended = retire(orphan, at_ms)
                 if ended is not None:
@@ -112,20 +138,19 @@ class Watch:
         """Find a rule by its name."""
         return next((rule for rule in self._rules if rule.name == name), None)
 
-    def awaits_time(self, scope: Scope, window_sizes: Collection[int]) -> bool:
-        """Tell whether time alone may change what the rules say of a scope.
-
-        Args:
-            scope: the scope.
-            window_sizes: the windows (s) of which each change is noticed anyway.
-        """
-        return any(_awaits_time(rule, window_sizes) for rule, _ in self._watching(scope))
-
-    def _watching(self, scope: Scope) -> tuple[tuple[Rule, str], ...]:
-        text = str(scope)
+    def watched(self, text: str) -> _Watched:
+        """Give the rules that watch a scope, which is given by its text form."""
         found = self._by_scope.get(text)
         if found is None:
-            found = self._by_scope[text] = tuple(
-                (rule, fingerprint(rule.name, scope)) for rule in self._rules if rule.selects(scope)
-            )
+            found = self._by_scope[text] = self._find(parse_scope(text))
         return found
+
+    def _find(self, scope: Scope) -> _Watched:
+        rules = tuple(rule for rule in self._rules if rule.selects(scope))
+        if not rules:
+            return _UNWATCHED
+        return _Watched(
+            tuple((rule, fingerprint(rule.name, scope)) for rule in rules),
+            min(rule.least_attempts for rule in rules),
+            any(_awaits_time(rule, self._window_sizes) for rule in rules),
+        )

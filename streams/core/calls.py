@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.core.counts import Counts
+from streams.core.counts import (
+    ABANDON,
+    ANSWER,
+    ATTEMPT,
+    CONNECTION,
+    MISS,
+    TALK_SECOND,
+    WAIT_SECOND,
+    Packed,
+)
 from streams.core.fence import STATE_PREFIX as PANE_PREFIX
-from streams.core.fence import PaneBook
+from streams.core.fence import PaneBook, held_back
 from streams.core.ledger import Ledger, Said, fingerprint
 from streams.core.panes import Pane, day_pane, fine_pane
 from streams.core.refuse import refuse
@@ -90,19 +99,18 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
             self.dimensions.rank(),
         )
 
-    def counts(self) -> Counts:
+    def counts(self) -> Packed:
         """Give the counters: attempts and answers for outbound calls, or a missed call."""
-        if self.outcome == _MISSED:
-            return Counts(missed=1, wait_seconds=self.wait_seconds, last_event_ms=self.event_ms)
-        return Counts(
-            attempts=1,
-            answered=1 if self.outcome else 0,
-            connected=1 if self.outcome == _CONNECTED else 0,
-            abandoned=1 if self.outcome == _ABANDONED else 0,
-            talk_seconds=self.talk_seconds,
-            wait_seconds=self.wait_seconds,
-            last_event_ms=self.event_ms,
-        )
+        seconds = self.talk_seconds * TALK_SECOND + self.wait_seconds * WAIT_SECOND
+        return _COUNTED[self.outcome] + seconds
+
+
+_COUNTED = {
+    _UNANSWERED: ATTEMPT,
+    _ABANDONED: ATTEMPT + ANSWER + ABANDON,
+    _CONNECTED: ATTEMPT + ANSWER + CONNECTION,
+    _MISSED: MISS,
+}
 
 
 class _Kind(NamedTuple):
@@ -114,14 +122,17 @@ class _Kind(NamedTuple):
 
 
 _Sheet = dict[str, list[int]]
-"""Sums by scope over one batch: the fields of Counts, and the highest offset."""
+"""By scope what one batch holds of a pane: packed counts, and the newest event (Unix ms)."""
+
+
+_Changes = dict[tuple[Pane, str], tuple[Packed, int]]
 
 
 class CallCounter:
     """The step from topic `calls` to partial counts.
 
     Args:
-        partials: the topic of the partials.
+        partials, partitions: the topic of the partials, and how many partitions it has.
         dead_letters: the topic for records that cannot be read.
         pane_seconds: the fine pane.
         zone_of: gives the zone of an account's calendar day.
@@ -135,6 +146,7 @@ class CallCounter:
         *,
         topic: str,
         partials: str,
+        partitions: int,
         dead_letters: str,
         pane_seconds: int,
         zone_of: Callable[[str, str], ZoneInfo],
@@ -144,7 +156,7 @@ class CallCounter:
         self._dead_letters = dead_letters
         self._pane_seconds = pane_seconds
         self._zone_of = zone_of
-        self._panes = PaneBook(topic, partials, late_seconds)
+        self._panes = PaneBook(topic, partials, partitions, late_seconds)
         self._ledger = Ledger(Contribution, copies_seconds)
         self._kinds: dict[tuple[str | None, ...], _Kind] = {}
 
@@ -163,13 +175,47 @@ class CallCounter:
     def fold(self, batch: Batch) -> Effects:
         """Count the calls of a batch that have ended."""
         effects = Effects()
-        partition = batch.partition
-        replayed = self._panes.begin(partition, batch.records[0].offset)
+        partition, panes = batch.partition, self._panes
+        replayed = panes.begin(partition, batch.records[0].offset)
+        write_first = self._ledger.writer(partition)
         sheets: dict[tuple[int, ZoneInfo], _Sheet] = {}
-        size = self._pane_seconds
-        newest = 0
+        size_ms = self._pane_seconds * 1000
+        open_ms = size_ms + panes.horizon_ms
+        clock_ms = arrived_ms = 0
+        for record, call, outcome in self._calls(batch, effects):
+            kind = self._kind(call)
+            event_ms = int(call.ended_at.timestamp() * 1000)  # type: ignore[union-attr]
+            said = Contribution(
+                event_ms,
+                outcome,
+                (call.talk_seconds or 0) if outcome == _CONNECTED else 0,
+                call.wait_seconds or 0,
+                kind.dimensions,
+            )
+            name = fingerprint(record.key or call.call_id.encode())
+            first = write_first(name, record.offset, said)
+            stamp = record.timestamp
+            pane_ms = event_ms - event_ms % size_ms
+            if replayed or not first or stamp >= pane_ms + open_ms:
+                effects.late += self._count(partition, record, name, said, first=first)
+                continue
+            if stamp > arrived_ms:
+                arrived_ms = stamp
+            if event_ms > clock_ms:
+                clock_ms = max(clock_ms, held_back(event_ms, stamp))
+            sheet = sheets.get((pane_ms, kind.zone))
+            if sheet is None:
+                sheet = sheets[pane_ms, kind.zone] = {}
+            _add_to(sheet, kind.scopes, said.counts(), event_ms)
+        panes.observe(partition, clock_ms, arrived_ms)
+        self._add_sheets(partition, sheets, batch.records[-1].offset)
+        self._ledger.flush(partition, max(record.timestamp for record in batch.records), effects)
+        panes.flush(partition, effects)
+        return effects
+
+    def _calls(self, batch: Batch, effects: Effects) -> Iterator[tuple[Record, _Call, int]]:
+        """Read the calls of a batch that have ended, each with its outcome."""
         for record in batch.records:
-            newest = max(newest, record.timestamp)
             try:
                 call = _DECODE(record.value or b"")
                 outcome = _OUTCOMES[call.outcome]
@@ -178,31 +224,8 @@ class CallCounter:
                     refuse(self._dead_letters, "count", batch, record, "bad-call", str(error))
                 )
                 continue
-            if call.ended_at is None:
-                continue
-            kind = self._kind(call)
-            said = Contribution(
-                int(call.ended_at.timestamp() * 1000),
-                outcome,
-                call.talk_seconds or 0,
-                call.wait_seconds or 0,
-                kind.dimensions,
-            )
-            name = fingerprint(record.key or call.call_id.encode())
-            first = self._ledger.write_first(partition, name, record.offset, said)
-            start = said.event_ms // 1000 // size * size
-            if first and not replayed and self._panes.open_until(start + size, record.timestamp):
-                self._panes.observe(partition, said.event_ms, record.timestamp)
-                sheet = sheets.get((start, kind.zone))
-                if sheet is None:
-                    sheet = sheets[start, kind.zone] = {}
-                _add_to(sheet, kind.scopes, said, record.offset)
-            else:
-                effects.late += self._count(partition, record, name, said, first=first)
-        self._spread_sheets(partition, sheets)
-        self._ledger.flush(partition, newest, effects)
-        self._panes.flush(partition, effects)
-        return effects
+            if call.ended_at is not None:
+                yield record, call, outcome
 
     def _kind(self, call: _Call) -> _Kind:
         dimensions = (
@@ -234,23 +257,14 @@ class CallCounter:
         self._kinds[msgspec.structs.astuple(dimensions)] = kind
         return kind
 
-    def _spread_sheets(self, partition: int, sheets: dict[tuple[int, ZoneInfo], _Sheet]) -> None:
-        """Add a batch's sums to the fine panes, and their sums to the days."""
-        days: dict[tuple[str, Pane], tuple[int, Counts]] = {}
-        for (start, zone), sheet in sheets.items():
-            pane = Pane(start, start + self._pane_seconds)
-            day = day_pane(start * 1000, zone)
-            for scope, (*sums, offset) in sheet.items():
-                counts = Counts(*sums)
-                self._panes.add(partition, scope, pane, counts, offset)
-                known = days.get((scope, day))
-                days[scope, day] = (
-                    (offset, counts)
-                    if known is None
-                    else (max(offset, known[0]), known[1].plus(counts))
-                )
-        for (scope, day), (offset, counts) in days.items():
-            self._panes.add(partition, scope, day, counts, offset)
+    def _add_sheets(
+        self, partition: int, sheets: dict[tuple[int, ZoneInfo], _Sheet], offset: int
+    ) -> None:
+        """Add a batch's sums to the fine panes and to the days."""
+        for (start_ms, zone), sheet in sheets.items():
+            start = start_ms // 1000
+            self._panes.add_sheet(partition, Pane(start, start + self._pane_seconds), sheet, offset)
+            self._panes.add_sheet(partition, day_pane(start_ms, zone), sheet, offset)
 
     def _count(
         self, partition: int, record: Record, name: int, call: Contribution, *, first: bool
@@ -267,52 +281,40 @@ class CallCounter:
                 if said.before is not None and said.before.rank() >= call.rank():
                     return False
                 self._ledger.write(partition, name, record.offset, call)
-        self._panes.observe(partition, call.event_ms, record.timestamp)
-        changes: dict[tuple[str, Pane], Counts] = {}
+        arrived_ms = record.timestamp
+        self._panes.observe(partition, held_back(call.event_ms, arrived_ms), arrived_ms)
+        changes: _Changes = {}
         if said.before is not None:
-            self._spread(changes, said.before, sign=-1)
-        self._spread(changes, call, sign=1)
+            # A maximum cannot be taken back: the pane's newest event stays.
+            self._spread(changes, said.before, -said.before.counts(), 0)
+        self._spread(changes, call, call.counts(), call.event_ms)
         late = True
-        for (scope, pane), change in changes.items():
-            if self._panes.open_until(pane.end, record.timestamp):
-                self._panes.add(partition, scope, pane, change, record.offset)
+        for (pane, scope), (change, newest_ms) in changes.items():
+            if self._panes.open_until(pane.end, arrived_ms):
+                self._panes.add(partition, pane, scope, change, newest_ms, record.offset)
                 late = False
         return late
 
     def _spread(
-        self, changes: dict[tuple[str, Pane], Counts], said: Contribution, *, sign: int
+        self, changes: _Changes, said: Contribution, counts: Packed, newest_ms: int
     ) -> None:
-        counts = said.counts() if sign > 0 else said.counts().negative()
         known = self._kinds.get(msgspec.structs.astuple(said.dimensions))
         kind = known or self._new_kind(said.dimensions)
         fine = fine_pane(said.event_ms, self._pane_seconds)
         day = day_pane(said.event_ms, kind.zone)
         for scope in kind.scopes:
             for pane in (fine, day):
-                present = changes.get((scope, pane))
-                changes[scope, pane] = counts if present is None else present.plus(counts)
+                packed, newest = changes.get((pane, scope), (0, 0))
+                changes[pane, scope] = (packed + counts, max(newest, newest_ms))
 
 
-def _add_to(sheet: _Sheet, scopes: tuple[str, ...], call: Contribution, offset: int) -> None:
-    """Add a call to its scopes' sums; they lie in one pane, and offsets come in order."""
-    outcome, event_ms = call.outcome, call.event_ms
+def _add_to(sheet: _Sheet, scopes: tuple[str, ...], counts: Packed, event_ms: int) -> None:
+    """Add a call to its scopes' sums; they lie in one pane."""
     for scope in scopes:
         sums = sheet.get(scope)
         if sums is None:
-            sheet[scope] = [*call.counts(), offset]
-            continue
-        if outcome == _MISSED:
-            sums[4] += 1
+            sheet[scope] = [counts, event_ms]
         else:
-            sums[0] += 1
-            if outcome:
-                sums[1] += 1
-                if outcome == _CONNECTED:
-                    sums[2] += 1
-                    sums[5] += call.talk_seconds
-                else:
-                    sums[3] += 1
-        sums[6] += call.wait_seconds
-        if event_ms > sums[7]:
-            sums[7] = event_ms
-        sums[8] = offset
+            sums[0] += counts
+            if event_ms > sums[1]:
+                sums[1] = event_ms

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
 
 from schemas.alert import Alert, AlertState
 from schemas.scope import Scope
 from streams.core.alerting import AlertBook, Watch
 from streams.core.rules.diagnose import diagnose
+from streams.core.scopes import parse_scope
 from streams.core.siblings import Siblings
 from streams.core.totals import Totals
 from streams.core.view import ScopeView
-
-_parse = lru_cache(maxsize=100_000)(Scope.parse)
 
 
 class Evaluator:
@@ -33,6 +31,7 @@ class Evaluator:
         self._alerts = alerts
         self._keep = keep_seconds
         self._last: dict[int, tuple[int, Watch]] = {}
+        self._awaiting: dict[int, set[str]] = {}
         self._siblings = Siblings(totals, ())
 
     def begin(self, partitions: Iterable[int]) -> None:
@@ -49,20 +48,27 @@ class Evaluator:
         now = (self._totals.end(partition), self.watch)
         before = self._last.get(partition)
         if before is None or before[1] is not self.watch:
-            due.update(self._totals.scopes(partition))
+            scopes = self._totals.scopes(partition)
+            due.update(scopes)
+            awaiting = {text for text in scopes if self.watch.watched(text).awaits_time}
+            self._awaiting[partition] = awaiting
         elif before[0] != now[0]:
-            sizes = self._totals.window_sizes
-            due.update(
-                text
-                for text in self._totals.scopes(partition)
-                if self.watch.awaits_time(_parse(text), sizes)
-            )
+            awaiting = self._awaiting[partition]
+            awaiting -= {each for each in awaiting if not self._totals.holds(partition, each)}
+            due |= awaiting
         self._last[partition] = now
         yield from sorted(due.difference(told))
 
     def transitions(self, partition: int, text: str) -> Iterator[Alert]:
         """Give what becomes of each alert of a scope, and keep it; the caller publishes it."""
-        scope, end = _parse(text), self._totals.end(partition)
+        watched = self.watch.watched(text)
+        if watched.awaits_time:
+            self._awaiting.setdefault(partition, set()).add(text)
+        if not self._alerts.is_open(partition, text):
+            known = self._totals.attempts(partition, text)
+            if known < watched.least_attempts:
+                return
+        scope, end = parse_scope(text), self._totals.end(partition)
         view = ScopeView(self._totals, partition, text, end - self._keep)
         for alert in self.watch.transitions(self._alerts, partition, scope, view, end * 1000):
             told = alert

@@ -9,24 +9,27 @@ decides as it did the first time.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
+import xxhash
 
+from streams.core.segments import Segments, Until
 from streams.core.step import Effects
 
 STATE_PREFIX = b"l|"
+_LEVELS = 2
 
 T = TypeVar("T")
+_Versions = dict[int, tuple[tuple[int, T], ...]]
+"""By a key's name what it said, each with its offset, in order."""
 
 
 def fingerprint(key: bytes) -> int:
     """Give a key's 64-bit name: two of a million calls share one with probability 3e-8."""
-    return int.from_bytes(blake2b(key, digest_size=8).digest(), "little", signed=True)
+    return xxhash.xxh3_64_intdigest(key)
 
 
 class Said(NamedTuple, Generic[T]):
@@ -37,30 +40,17 @@ class Said(NamedTuple, Generic[T]):
 
 
 @dataclass(slots=True)
-class _Segment:
-    key: bytes
-    newest_ms: int
-    last_offset: int
-    names: list[int]
-
-
-def _segment(key: bytes, newest_ms: int, fresh: Sequence[tuple[int, int, object]]) -> _Segment:
-    return _Segment(key, newest_ms, fresh[-1][1], [name for name, _, _ in fresh])
-
-
-@dataclass(slots=True)
 class _Partition(Generic[T]):
-    versions: dict[int, tuple[tuple[int, T], ...]] = field(default_factory=dict)
-    fresh: list[tuple[int, int, T]] = field(default_factory=list)
-    segments: deque[_Segment] = field(default_factory=deque)
+    segments: Segments[int]
+    versions: _Versions[T]
+    fresh: list[int] = field(default_factory=list)
     arrived_ms: int = 0
 
 
 class Ledger(Generic[T]):
     """Versions by key for the input partitions that are ours.
 
-    New versions are written as one packed changelog record a batch; a record of them is dropped
-    when all in it are older than the horizon.
+    A version is dropped when its segment's newest has been here for the horizon.
 
     Args:
         model: what a key says: a frozen msgspec Struct.
@@ -70,24 +60,27 @@ class Ledger(Generic[T]):
     def __init__(self, model: type[T], horizon_seconds: int) -> None:
         self._horizon_ms = horizon_seconds * 1000
         self._partitions: dict[int, _Partition[T]] = {}
-        self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(tuple[int, list[tuple[int, int, model]]]).decode  # type: ignore[valid-type]
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(
+            tuple[Until, list[tuple[int, tuple[tuple[int, model], ...]]]]  # type: ignore[valid-type]
+        ).decode
 
     def forget(self, partition: int) -> None:
         """Drop a partition's versions."""
         self._partitions.pop(partition, None)
 
     def restore(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Take back one packed record."""
+        """Take back one segment."""
         page = self._page(partition)
         if value is None:
-            self._drop_named(page, key)
+            page.segments.gone(key)
             return
-        newest_ms, fresh = self._decode(value)
-        for name, offset, said in fresh:
-            self._insert(page, name, offset, said)
-        page.segments.append(_segment(key, newest_ms, fresh))
-        page.arrived_ms = max(page.arrived_ms, newest_ms)
+        until, entries = self._decode(value)
+        for name, versions in entries:
+            for offset, said in versions:
+                self._insert(page, name, offset, said)
+        page.segments.restored(key, [name for name, _ in entries], until)
+        page.arrived_ms = max(page.arrived_ms, until[0])
 
     def look_up(self, partition: int, name: int, offset: int) -> Said[T]:
         """Find what a key said before `offset`, and at it."""
@@ -100,37 +93,40 @@ class Ledger(Generic[T]):
             before = said
         return Said(before, None)
 
-    def write_first(self, partition: int, name: int, offset: int, said: T) -> bool:
-        """Remember what a key says if it has said nothing yet; tell whether it was so."""
+    def writer(self, partition: int) -> Callable[[int, int, T], bool]:
+        """Give what writes a batch's calls: `write_first(name, offset, said)`.
+
+        It remembers what a key says if it has said nothing yet, and tells whether it was so.
+        """
         page = self._page(partition)
-        if name in page.versions:
-            return False
-        page.versions[name] = ((offset, said),)
-        page.fresh.append((name, offset, said))
-        return True
+        versions, note = page.versions, page.fresh.append
+
+        def write_first(name: int, offset: int, said: T) -> bool:
+            if name in versions:
+                return False
+            versions[name] = ((offset, said),)
+            note(name)
+            return True
+
+        return write_first
 
     def write(self, partition: int, name: int, offset: int, said: T) -> None:
         """Remember what a key says from `offset` on."""
         page = self._page(partition)
         self._insert(page, name, offset, said)
-        page.fresh.append((name, offset, said))
+        page.fresh.append(name)
 
     def flush(self, partition: int, arrived_ms: int, effects: Effects) -> None:
-        """Write the new versions as one record; drop records past the horizon."""
+        """Write the new versions; drop those past the horizon."""
         page = self._page(partition)
         page.arrived_ms = max(page.arrived_ms, arrived_ms)
         if page.fresh:
-            first = page.fresh[0][1]
-            # The count is in the key: a shorter batch written late by a worker that has been
-            # replaced cannot overwrite a longer one.
-            key = STATE_PREFIX + f"{first}|{len(page.fresh)}".encode()
-            effects.state.append((key, self._encode((arrived_ms, page.fresh))))
-            page.segments.append(_segment(key, arrived_ms, page.fresh))
+            last = max(page.versions[name][-1][0] for name in page.fresh)
+            page.segments.write(page.fresh, (page.arrived_ms, last), effects)
             page.fresh = []
-        while page.segments and page.segments[0].newest_ms < page.arrived_ms - self._horizon_ms:
-            segment = page.segments.popleft()
-            self._drop(page, segment)
-            effects.state.append((segment.key, None))
+        limit = page.arrived_ms - self._horizon_ms
+        for names, (_, last) in page.segments.expire((limit,), effects):
+            _drop(page.versions, names, last)
 
     @staticmethod
     def _insert(page: _Partition[T], name: int, offset: int, said: T) -> None:
@@ -142,23 +138,25 @@ class Ledger(Generic[T]):
                 sorted((*present, (offset, said)), key=lambda version: version[0])
             )
 
-    def _drop_named(self, page: _Partition[T], key: bytes) -> None:
-        for segment in list(page.segments):
-            if segment.key == key:
-                page.segments.remove(segment)
-                self._drop(page, segment)
-
-    @staticmethod
-    def _drop(page: _Partition[T], segment: _Segment) -> None:
-        for name in segment.names:
-            kept = tuple(v for v in page.versions.get(name, ()) if v[0] > segment.last_offset)
-            if kept:
-                page.versions[name] = kept
-            else:
-                page.versions.pop(name, None)
-
     def _page(self, partition: int) -> _Partition[T]:
         page = self._partitions.get(partition)
         if page is None:
-            page = self._partitions[partition] = _Partition()
+            versions: _Versions[T] = {}
+
+            def encode(names: Sequence[int], until: Until) -> bytes | None:
+                entries = [(name, versions[name]) for name in names if name in versions]
+                return self._encode((until, entries)) if entries else None
+
+            page = self._partitions[partition] = _Partition(
+                Segments(STATE_PREFIX, encode, _LEVELS), versions
+            )
         return page
+
+
+def _drop(versions: _Versions[T], names: Iterable[int], last_offset: int) -> None:
+    for name in names:
+        kept = tuple(each for each in versions.get(name, ()) if each[0] > last_offset)
+        if kept:
+            versions[name] = kept
+        else:
+            versions.pop(name, None)

@@ -7,12 +7,14 @@ compiled structs of the same shape, since a metric is written for each changed k
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from schemas.scope import Basis, Scope
+from schemas.scope import Basis
 from streams.core.counts import Counts
+from streams.core.scopes import parse_scope
 from streams.core.wilson import wilson
 
 
@@ -38,21 +40,21 @@ class _Rate(msgspec.Struct, frozen=True):
     high: float
 
 
-class _Counted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Counted(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     scope: str
     basis: str
     vendor: str
     kind: str
+    account: str | None
+    value: str | None
     window: _Window
     watermark: datetime
     revision: int
     final: bool
-    account: str | None = None
-    value: str | None = None
-    last_event_at: datetime | None = None
+    last_event_at: datetime | None
 
 
-class _AnswerRate(_Counted, frozen=True, omit_defaults=True, kw_only=True):
+class _AnswerRate(_Counted, frozen=True, omit_defaults=True, gc=False):
     attempts: int
     answered: int
     connected: int | None = None
@@ -64,15 +66,17 @@ class _AnswerRate(_Counted, frozen=True, omit_defaults=True, kw_only=True):
     average_talk_seconds: float | None = None
 
 
-class _MissedCalls(_Counted, frozen=True, omit_defaults=True, kw_only=True):
+class _MissedCalls(_Counted, frozen=True, omit_defaults=True, gc=False):
     missed: int
     wait_seconds: int
     average_wait_seconds: float | None = None
 
 
 _ENCODE = msgspec.json.Encoder().encode
+_TALLIES = str(Basis.TALLIES)
 
 
+@lru_cache(maxsize=100_000)
 def _rate(successes: int, attempts: int) -> _Rate | None:
     # Tallies that a vendor corrects may answer more than they attempt for a moment.
     if attempts <= 0 or not 0 <= successes <= attempts:
@@ -81,25 +85,30 @@ def _rate(successes: int, attempts: int) -> _Rate | None:
     return _Rate(successes / attempts, low, high)
 
 
+@lru_cache(maxsize=10_000)
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _about(scope: Scope, window: WindowSpec, watermark_ms: int, revision: int) -> dict[str, object]:
-    last_ms = window.counts.last_event_ms
-    return {
-        "scope": str(scope),
-        "basis": str(scope.basis),
-        "vendor": str(scope.vendor),
-        "account": scope.account,
-        "kind": str(scope.kind),
-        "value": scope.value,
-        "window": _Window(window.name, _moment(window.start), _moment(window.end)),
-        "last_event_at": _moment(last_ms / 1000) if last_ms else None,
-        "watermark": _moment(watermark_ms / 1000),
-        "revision": revision,
-        "final": window.final,
-    }
+@lru_cache(maxsize=1_000)
+def _window(name: str, start: int, end: int) -> _Window:
+    return _Window(name, _moment(start), _moment(end))
+
+
+class _Identity(NamedTuple):
+    scope: str
+    basis: str
+    vendor: str
+    kind: str
+    account: str | None
+    value: str | None
+
+
+@lru_cache(maxsize=200_000)
+def _identity(text: str) -> _Identity:
+    scope = parse_scope(text)
+    about = (str(scope.basis), str(scope.vendor), str(scope.kind), scope.account, scope.value)
+    return _Identity(text, *about)
 
 
 def metric_key(scope: str, window: str) -> bytes:
@@ -107,46 +116,53 @@ def metric_key(scope: str, window: str) -> bytes:
     return f"{scope}|{window}".encode()
 
 
-def answer_rate(scope: Scope, window: WindowSpec, watermark_ms: int, revision: int) -> bytes:
-    """Write schemas.metric.AnswerRate."""
-    counts = window.counts
-    about = _about(scope, window, watermark_ms, revision)
-    rate = _rate(counts.answered, counts.attempts)
-    if scope.basis is Basis.TALLIES:
-        return _ENCODE(
-            _AnswerRate(
-                attempts=counts.attempts,
-                answered=counts.answered,
-                answer_rate=rate,
-                **about,  # type: ignore[arg-type]
-            )
-        )
+def answer_rate(scope: str, window: WindowSpec, watermark_ms: int, revision: int) -> bytes:
+    """Write schemas.metric.AnswerRate of a scope, which is given by its text form."""
+    about, counts = _identity(scope), window.counts
+    attempts, answered = counts.attempts, counts.answered
+    # A vendor's counters tell attempts and answers alone.
+    whole = about.basis != _TALLIES
+    connected = counts.connected
     return _ENCODE(
         _AnswerRate(
-            attempts=counts.attempts,
-            answered=counts.answered,
-            connected=counts.connected,
-            abandoned=counts.abandoned,
-            talk_seconds=counts.talk_seconds,
-            answer_rate=rate,
-            connect_rate=_rate(counts.connected, counts.attempts),
-            abandon_rate=_rate(counts.abandoned, counts.answered),
-            average_talk_seconds=(
-                counts.talk_seconds / counts.connected if counts.connected else None
-            ),
-            **about,  # type: ignore[arg-type]
+            *about,
+            _window(window.name, window.start, window.end),
+            _moment(watermark_ms // 1000),
+            revision,
+            window.final,
+            _last_event(counts),
+            attempts,
+            answered,
+            connected if whole else None,
+            counts.abandoned if whole else None,
+            counts.talk_seconds if whole else None,
+            _rate(answered, attempts),
+            _rate(connected, attempts) if whole else None,
+            _rate(counts.abandoned, answered) if whole else None,
+            counts.talk_seconds / connected if whole and connected else None,
         )
     )
 
 
-def missed_calls(scope: Scope, window: WindowSpec, watermark_ms: int, revision: int) -> bytes:
-    """Write schemas.metric.MissedCalls."""
+def missed_calls(scope: str, window: WindowSpec, watermark_ms: int, revision: int) -> bytes:
+    """Write schemas.metric.MissedCalls of a scope, which is given by its text form."""
     counts = window.counts
     return _ENCODE(
         _MissedCalls(
-            missed=counts.missed,
-            wait_seconds=counts.wait_seconds,
-            average_wait_seconds=counts.wait_seconds / counts.missed if counts.missed else None,
-            **_about(scope, window, watermark_ms, revision),  # type: ignore[arg-type]
+            *_identity(scope),
+            _window(window.name, window.start, window.end),
+            _moment(watermark_ms // 1000),
+            revision,
+            window.final,
+            _last_event(counts),
+            counts.missed,
+            counts.wait_seconds,
+            counts.wait_seconds / counts.missed if counts.missed else None,
         )
     )
+
+
+def _last_event(counts: Counts) -> datetime | None:
+    if not counts.last_event_ms:
+        return None
+    return datetime.fromtimestamp(counts.last_event_ms / 1000, UTC)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from streams.core.counts import NOTHING, Counts
+from streams.core.counts import Counts, Packed, attempts_of, unpack
 
 
 class Pane(NamedTuple):
@@ -62,52 +62,59 @@ class Sliding:
     def __init__(self, sizes: Sequence[int], end: int) -> None:
         self.end = end
         self._sizes = sizes
-        self._sums = [NOTHING] * len(sizes)
-        self._panes: dict[int, Counts] = {}
+        self._sums: list[Packed] = [0] * len(sizes)
+        self._panes: dict[int, tuple[Packed, int]] = {}
         self._starts: list[int] = []
 
-    def put(self, start: int, counts: Counts) -> None:
+    def put(self, start: int, packed: Packed, newest_ms: int) -> None:
         """Set what the pane at `start` holds; sums follow by the difference."""
         before = self._panes.get(start)
         if before is None:
-            before = NOTHING
             insort(self._starts, start)
-        self._panes[start] = counts
-        change = counts.minus(before)
-        for index, size in enumerate(self._sizes):
-            if self.end - size <= start < self.end:
-                self._sums[index] = self._sums[index].plus(change)
+            change = packed
+        else:
+            change = packed - before[0]
+        self._panes[start] = (packed, newest_ms)
+        age = self.end - start
+        if change and age > 0:
+            for index, size in enumerate(self._sizes):
+                if age <= size:
+                    self._sums[index] += change
 
     def slide(self, end: int) -> None:
         """Move the windows' end forward to `end`."""
         if end <= self.end:
             return
         for index, size in enumerate(self._sizes):
-            total = self._sums[index]
             # What both leaves and enters (a gap longer than the window) is never touched.
-            for start in self._between(self.end - size, min(end - size, self.end)):
-                total = total.plus(self._panes[start].negative())
-            for start in self._between(max(self.end, end - size), end):
-                total = total.plus(self._panes[start])
-            self._sums[index] = total
+            leaves = self._between(self.end - size, min(end - size, self.end))
+            enters = self._between(max(self.end, end - size), end)
+            if leaves or enters:
+                panes = self._panes
+                self._sums[index] += sum(panes[start][0] for start in enters)
+                self._sums[index] -= sum(panes[start][0] for start in leaves)
         self.end = end
 
     def drop(self, start: int) -> None:
         """Forget the pane at `start`."""
         if start in self._panes:
-            self.put(start, NOTHING)
+            self.put(start, 0, 0)
             del self._panes[start]
             del self._starts[bisect_left(self._starts, start)]
 
-    def window(self, index: int) -> Counts:
-        """Give the counts of the window with this index, with its newest event."""
-        low = self.end - self._sizes[index]
+    def sums(self, index: int) -> tuple[Packed, int]:
+        """Give the packed counts of the window with this index, with its newest event (Unix ms)."""
+        starts, low = self._starts, self.end - self._sizes[index]
+        at = bisect_left(starts, self.end) - 1
         newest = 0
-        for start in reversed(self._between(low, self.end)):
-            newest = self._panes[start].last_event_ms
-            if newest:
-                break
-        return self._sums[index]._replace(last_event_ms=newest)
+        while at >= 0 and starts[at] >= low and not newest:
+            newest = self._panes[starts[at]][1]
+            at -= 1
+        return self._sums[index], newest
+
+    def window(self, index: int) -> Counts:
+        """Give the counts of the window with this index."""
+        return unpack(*self.sums(index))
 
     def between(self, start: int, end: int) -> Counts:
         """Sum any stretch of panes; costs as many as it holds."""
@@ -123,36 +130,40 @@ class Sliding:
         first, found = newest, 0
         while first > lowest and found < attempts:
             first -= 1
-            found += self._panes[starts[first]].attempts
+            found += attempts_of(self._panes[starts[first]][0])
         begin = starts[first] if first < newest else self.end
         return begin, self._sum(starts[first:newest])
 
     def slices(self, start: int, end: int) -> Iterator[tuple[int, Counts]]:
         """Give the panes of a stretch, oldest first, each with where it begins."""
         for each in self._between(start, end):
-            yield each, self._panes[each]
+            yield each, unpack(*self._panes[each])
+
+    def newest(self, since: int) -> int:
+        """Give the newest event (Unix ms) in the panes from `since` to the end; 0 for none."""
+        found = [self._panes[start][1] for start in self._between(since, self.end)]
+        return max(found, default=0)
 
     def next_change(self) -> int | None:
         """Give the least later end at which a pane enters or leaves some window, if any."""
-        changes = []
-        entering = bisect_left(self._starts, self.end)
-        if entering < len(self._starts):
-            changes.append(self._starts[entering] + 1)
+        starts, due = self._starts, None
+        entering = bisect_left(starts, self.end)
+        if entering < len(starts):
+            due = starts[entering] + 1
         for size in self._sizes:
-            oldest = bisect_left(self._starts, self.end - size)
-            if oldest < len(self._starts):
-                changes.append(self._starts[oldest] + size + 1)
-        return min(changes, default=None)
+            oldest = bisect_left(starts, self.end - size)
+            if oldest < len(starts) and (due is None or starts[oldest] + size < due):
+                due = starts[oldest] + size + 1
+        return due
 
     def __bool__(self) -> bool:
         return bool(self._panes)
 
     def _sum(self, starts: Sequence[int]) -> Counts:
-        """Sum panes, column by column: many times as fast as one after another."""
-        if not starts:
-            return NOTHING
-        *columns, newest = zip(*[self._panes[start] for start in starts], strict=True)
-        return Counts._make((*map(sum, columns), max(newest)))
+        panes = [self._panes[start] for start in starts]
+        return unpack(
+            sum(packed for packed, _ in panes), max((newest for _, newest in panes), default=0)
+        )
 
     def _between(self, low: int, high: int) -> list[int]:
         starts = self._starts

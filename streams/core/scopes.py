@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from schemas.scope import Basis, Kind
+from functools import lru_cache
+
+from schemas.scope import Basis, Kind, Scope
+
+_KEPT = 500_000
+
+parse_scope = lru_cache(maxsize=_KEPT)(Scope.parse)
+"""Scope.parse; the scopes of a worker are parsed once."""
 
 
 def scopes_of_call(

@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.core.counts import Counts
+from streams.core.counts import ANSWER, ATTEMPT
 from streams.core.fence import STATE_PREFIX as PANE_PREFIX
-from streams.core.fence import PaneBook
+from streams.core.fence import PaneBook, held_back
 from streams.core.panes import day_pane, fine_pane
 from streams.core.refuse import refuse
 from streams.core.scopes import scopes_of_tally
@@ -125,6 +125,7 @@ class TallyCounter:
 
     Args:
         topic, partials, dead_letters: names of topics.
+        partitions: how many partitions the partials' topic has.
         pane_seconds: the fine pane.
         zone_of: gives the zone of an account's calendar day.
         late_seconds: how long after its end a pane still takes readings.
@@ -135,6 +136,7 @@ class TallyCounter:
         *,
         topic: str,
         partials: str,
+        partitions: int,
         dead_letters: str,
         pane_seconds: int,
         zone_of: Callable[[str, str], ZoneInfo],
@@ -143,7 +145,7 @@ class TallyCounter:
         self._dead_letters = dead_letters
         self._pane_seconds = pane_seconds
         self._zone_of = zone_of
-        self._panes = PaneBook(topic, partials, late_seconds)
+        self._panes = PaneBook(topic, partials, partitions, late_seconds)
         self._partitions: dict[int, _Series] = {}
 
     def forget(self, partition: int) -> None:
@@ -205,10 +207,11 @@ class TallyCounter:
         if all(version.offset != record.offset for version in versions):
             series.versions[tally.series] = (*versions, _Version(record.offset, reading))
             series.dirty[tally.series] = None
-        self._panes.observe(batch.partition, read_ms, record.timestamp)
+        arrived_ms = record.timestamp
+        self._panes.observe(batch.partition, held_back(read_ms, arrived_ms), arrived_ms)
         if added.attempts == 0 and added.answered == 0:
             return
-        counts = Counts(attempts=added.attempts, answered=added.answered, last_event_ms=read_ms)
+        counts = added.attempts * ATTEMPT + added.answered * ANSWER
         panes = (
             fine_pane(read_ms, self._pane_seconds),
             day_pane(read_ms, self._zone_of(tally.vendor, tally.account)),
@@ -217,8 +220,8 @@ class TallyCounter:
             tally.vendor, tally.account, tally.display_number, tally.campaign, tally.batch
         ):
             for pane in panes:
-                if self._panes.open_until(pane.end, record.timestamp):
-                    self._panes.add(batch.partition, scope, pane, counts, record.offset)
+                if self._panes.open_until(pane.end, arrived_ms):
+                    self._panes.add(batch.partition, pane, scope, counts, read_ms, record.offset)
 
 
 def _prune(versions: tuple[_Version, ...], committed: int) -> tuple[_Version, ...]:

@@ -8,35 +8,46 @@ worker that has been replaced, and the totals are the same.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
-from streams.core.counts import NOTHING, Counts
-from streams.core.fence import DECODE_PARTIAL, Partial
+from streams.core.counts import Counts, Packed, attempts_of, from_wire, to_wire, unpack
+from streams.core.fence import DECODE_PARTIALS
 from streams.core.panes import Pane, Sliding
+from streams.core.segments import Segments, Until
 from streams.core.step import Batch, Effects
 
+_DAYS_PREFIX = b"d|"
+_FINE_PREFIX = b"f|"
+_FINE_LEVELS, _DAY_LEVELS = 2, 8
 
-class _Share(msgspec.Struct, array_like=True, frozen=True):
-    """One input partition's share of a pane."""
+Share = tuple[str, int, int, Packed]
+"""One input partition's share of a pane: which it is, offset, newest event (Unix ms), counts."""
 
-    source: str
-    offset: int
-    counts: Counts
+_Id = tuple[Pane, str]
 
 
-class _Saved(msgspec.Struct, array_like=True, frozen=True):
+class _Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A scope's shares of a pane, as the changelog has them."""
+
+    scope: str
     revision: int
-    shares: tuple[_Share, ...]
+    shares: list[tuple[str, int, int, bytes]]
 
 
-_ENCODE = msgspec.json.Encoder().encode
-_DECODE_SAVED = msgspec.json.Decoder(_Saved).decode
+class _Sheet(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    start: int
+    end: int
+    kept: list[_Kept]
 
 
-@dataclass(slots=True)
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(list[_Sheet]).decode
+
+
 class ScopeTotals:
     """One scope: its fine panes and windows, its calendar days, and how often it changed.
 
@@ -44,31 +55,52 @@ class ScopeTotals:
         revision: grows with every partial taken in.
         due: the end at which it is looked at again though nothing came, where one is scheduled.
         outbound, inbound: whether it ever held attempts, or missed calls.
-        days: the calendar days by their pane.
         changed_days: those to be told.
         open_days: those that have not been told as final.
-        told: what was told last of each rolling window, by its index.
+        told: what was told last of each rolling window.
+        shares: by pane, what each input partition holds of it.
     """
 
-    sliding: Sliding
-    revision: int = 0
-    due: int | None = None
-    outbound: bool = False
-    inbound: bool = False
-    days: dict[Pane, Counts] = field(default_factory=dict)
-    changed_days: set[Pane] = field(default_factory=set)
-    open_days: set[Pane] = field(default_factory=set)
-    shares: dict[Pane, tuple[_Share, ...]] = field(default_factory=dict)
-    told: dict[int, Counts] = field(default_factory=dict)
+    __slots__ = (
+        "changed_days",
+        "days",
+        "due",
+        "inbound",
+        "open_days",
+        "outbound",
+        "revision",
+        "shares",
+        "sliding",
+        "told",
+    )
+
+    def __init__(self, sliding: Sliding, windows: int) -> None:
+        self.sliding = sliding
+        self.revision = 0
+        self.due: int | None = None
+        self.outbound = False
+        self.inbound = False
+        self.days: dict[Pane, tuple[Packed, int]] = {}
+        self.changed_days: set[Pane] = set()
+        self.open_days: set[Pane] = set()
+        self.shares: dict[Pane, tuple[Share, ...]] = {}
+        self.told: list[tuple[Packed, int] | None] = [None] * windows
+
+    def day(self, pane: Pane) -> Counts:
+        """Give the counts of a calendar day."""
+        return unpack(*self.days[pane])
 
 
 @dataclass(slots=True)
 class _Partition:
+    fine: Segments[_Id]
+    long: Segments[_Id]
     scopes: dict[str, ScopeTotals] = field(default_factory=dict)
     dirty: dict[str, None] = field(default_factory=dict)
     due: list[tuple[int, str]] = field(default_factory=list)
-    by_end: list[tuple[int, str, Pane]] = field(default_factory=list)
+    by_pane: dict[Pane, list[str]] = field(default_factory=dict)
     clock_ms: int = 0
+    swept: int = 0
     unread: int = 0
 
 
@@ -102,43 +134,56 @@ class Totals:
 
     def restore(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take one changelog record back; everything restored is to be told anew."""
-        start, end, scope = key.decode().split("|", 2)
-        pane = Pane(int(start), int(end))
         page = self._page(partition)
+        segments = page.long if key.startswith(_DAYS_PREFIX) else page.fine
         if value is None:
-            self._drop(page, scope, pane)
+            segments.gone(key)
             return
-        saved = _DECODE_SAVED(value)
-        totals = self._scope(page, scope)
-        totals.revision = max(totals.revision, saved.revision)
-        for share in saved.shares:
-            self._take(page, scope, totals, pane, share)
-        self._advance_to(page, pane)
+        ids: list[_Id] = []
+        for sheet in _DECODE(value):
+            pane = Pane(sheet.start, sheet.end)
+            for kept in sheet.kept:
+                totals = self._scope(page, kept.scope)
+                totals.revision = max(totals.revision, kept.revision)
+                for source, offset, newest_ms, counts in kept.shares:
+                    share = (source, offset, newest_ms, from_wire(counts))
+                    self._take(page, kept.scope, totals, pane, share)
+                ids.append((pane, kept.scope))
+            if self._is_fine(pane):
+                # A restored fine pane tells how far event time had come.
+                page.clock_ms = max(page.clock_ms, pane.start * 1000)
+        segments.restored(key, ids, _until(ids))
 
     def fold(self, batch: Batch) -> Effects:
-        """Take partials in, and keep each touched pane with its shares in one record."""
+        """Take partials in, and keep each touched pane with its shares."""
         page = self._page(batch.partition)
-        touched: dict[tuple[str, Pane], None] = {}
+        touched: dict[Pane, set[str]] = {}
         for record in batch.records:
-            if record.key is None or record.value is None:
+            if record.value is None:
                 continue
             try:
-                partial = DECODE_PARTIAL(record.value)
+                partials = DECODE_PARTIALS(record.value)
             except msgspec.MsgspecError:
                 # Only our own counters write here; a foreign record harms nobody.
                 page.unread += 1
                 continue
-            scope = record.key.decode()
-            pane = Pane(partial.start, partial.end)
-            self._accept(page, scope, pane, partial, record.offset)
-            touched[scope, pane] = None
+            page.clock_ms = max(page.clock_ms, partials.clock_ms)
+            source, revision = partials.source, record.offset + 1
+            for sheet in partials.sheets:
+                pane = Pane(sheet.start, sheet.end)
+                scopes = touched.setdefault(pane, set())
+                for entry in sheet.entries:
+                    scope = entry.scope
+                    totals = page.scopes.get(scope) or self._scope(page, scope)
+                    totals.revision = revision
+                    share = (source, entry.offset, entry.newest_ms, from_wire(entry.counts))
+                    self._take(page, scope, totals, pane, share)
+                    scopes.add(scope)
         effects = Effects()
-        for scope, pane in touched:
-            totals = page.scopes[scope]
-            if pane in totals.shares:
-                saved = _Saved(totals.revision, totals.shares[pane])
-                effects.state.append((_state_key(scope, pane), _ENCODE(saved)))
-        effects.state.extend((key, None) for key in self._expire(page))
+        for pane, scopes in touched.items():
+            segments = page.fine if self._is_fine(pane) else page.long
+            segments.write([(pane, scope) for scope in scopes], (pane.end,), effects)
+        self._expire(page, effects)
         return effects
 
     def advance(self, partition: int, clock_ms: int) -> None:
@@ -154,8 +199,8 @@ class Totals:
         """Tell how far a partition's event time has come."""
         return self._page(partition).clock_ms
 
-    def take_changed(self, partition: int) -> Iterator[tuple[str, ScopeTotals]]:
-        """Give each scope whose windows have changed since the last call, slid to the clock."""
+    def changed(self, partition: int) -> int:
+        """Count the scopes whose windows have changed, by records or by time."""
         page = self._page(partition)
         end = self._end(page)
         while page.due and page.due[0][0] <= end:
@@ -164,8 +209,22 @@ class Totals:
             if totals is not None and totals.due == due:
                 totals.due = None
                 page.dirty[scope] = None
-        changed, page.dirty = page.dirty, {}
-        for scope in changed:
+        return len(page.dirty)
+
+    def take_changed(
+        self, partition: int, most: int | None = None
+    ) -> Iterator[tuple[str, ScopeTotals]]:
+        """Give scopes whose windows have changed since they were given last, slid to the clock.
+
+        Args:
+            partition: whose scopes.
+            most: how many at most; the others wait for the next call.
+        """
+        self.changed(partition)
+        page = self._page(partition)
+        end = self._end(page)
+        for scope in list(islice(page.dirty, most)):
+            del page.dirty[scope]
             totals = page.scopes.get(scope)
             if totals is None:
                 continue
@@ -181,6 +240,17 @@ class Totals:
         if totals is not None:
             totals.sliding.slide(self._end(page))
         return totals
+
+    def holds(self, partition: int, scope: str) -> bool:
+        """Tell whether a partition holds a scope."""
+        return scope in self._page(partition).scopes
+
+    def attempts(self, partition: int, scope: str) -> int:
+        """Give the attempts that are known of a scope: no window holds more."""
+        totals = self._page(partition).scopes.get(scope)
+        if totals is None:
+            return 0
+        return sum(attempts_of(packed) for packed, _ in totals.days.values())
 
     def scopes(self, partition: int) -> list[str]:
         """Give the scopes that a partition holds."""
@@ -201,62 +271,52 @@ class Totals:
             totals.due = due
             heapq.heappush(page.due, (due, scope))
 
-    def _accept(
-        self, page: _Partition, scope: str, pane: Pane, partial: Partial, offset: int
-    ) -> None:
-        page.clock_ms = max(page.clock_ms, partial.clock_ms)
-        totals = self._scope(page, scope)
-        totals.revision = max(totals.revision, offset + 1)
-        self._take(
-            page, scope, totals, pane, _Share(partial.source, partial.offset, partial.counts)
-        )
-
     def _take(
-        self, page: _Partition, scope: str, totals: ScopeTotals, pane: Pane, share: _Share
+        self, page: _Partition, scope: str, totals: ScopeTotals, pane: Pane, share: Share
     ) -> None:
         present = totals.shares.get(pane)
         if present is None:
-            heapq.heappush(page.by_end, (pane.end, scope, pane))
+            page.by_pane.setdefault(pane, []).append(scope)
             present = ()
         for known in present:
-            if known.source == share.source:
-                if known.offset > share.offset:
+            if known[0] == share[0]:
+                if known[1] > share[1]:
                     return
                 present = tuple(other for other in present if other is not known)
-        shares = (*present, share)
-        totals.shares[pane] = shares
-        counts = NOTHING
-        for one in shares:
-            counts = counts.plus(one.counts)
-        totals.outbound = totals.outbound or counts.attempts > 0
-        totals.inbound = totals.inbound or counts.missed > 0
-        if self._is_fine(pane):
-            totals.sliding.put(pane.start, counts)
-        else:
-            if pane not in totals.days:
-                # The day before is over, and is told once under a key of its own.
-                totals.changed_days |= {max(totals.days)} if totals.days else set()
-                totals.open_days.add(pane)
-            totals.days[pane] = counts
-            totals.changed_days.add(pane)
+        totals.shares[pane] = (*present, share)
+        _, _, newest_ms, packed = share
+        for _, _, other_ms, counts in present:
+            packed += counts
+            newest_ms = max(newest_ms, other_ms)
         page.dirty[scope] = None
-
-    def _advance_to(self, page: _Partition, pane: Pane) -> None:
-        # A restored fine pane tells how far event time had come.
         if self._is_fine(pane):
-            page.clock_ms = max(page.clock_ms, pane.start * 1000)
+            totals.sliding.put(pane.start, packed, newest_ms)
+            return
+        counted = unpack(packed)
+        totals.outbound = totals.outbound or counted.attempts > 0
+        totals.inbound = totals.inbound or counted.missed > 0
+        if pane not in totals.days:
+            # The day before is over, and is told once under a key of its own.
+            totals.changed_days |= {max(totals.days)} if totals.days else set()
+            totals.open_days.add(pane)
+        totals.days[pane] = (packed, newest_ms)
+        totals.changed_days.add(pane)
 
-    def _expire(self, page: _Partition) -> Iterator[bytes]:
+    def _expire(self, page: _Partition, effects: Effects) -> None:
         limit = page.clock_ms // 1000 - self._keep
-        while page.by_end and page.by_end[0][0] < limit:
-            _, scope, pane = heapq.heappop(page.by_end)
-            if self._drop(page, scope, pane):
-                yield _state_key(scope, pane)
+        if limit < page.swept + self.pane_seconds:
+            return
+        page.swept = limit
+        for segments in (page.fine, page.long):
+            segments.expire((limit,), effects)
+        for pane in [pane for pane in page.by_pane if pane.end < limit]:
+            for scope in page.by_pane.pop(pane):
+                self._drop(page, scope, pane)
 
-    def _drop(self, page: _Partition, scope: str, pane: Pane) -> bool:
+    def _drop(self, page: _Partition, scope: str, pane: Pane) -> None:
         totals = page.scopes.get(scope)
         if totals is None or totals.shares.pop(pane, None) is None:
-            return False
+            return
         if self._is_fine(pane):
             totals.sliding.drop(pane.start)
         else:
@@ -265,7 +325,6 @@ class Totals:
             totals.open_days.discard(pane)
         if not totals.shares:
             del page.scopes[scope]
-        return True
 
     def _is_fine(self, pane: Pane) -> bool:
         return pane.end - pane.start == self.pane_seconds
@@ -276,15 +335,38 @@ class Totals:
     def _scope(self, page: _Partition, scope: str) -> ScopeTotals:
         totals = page.scopes.get(scope)
         if totals is None:
-            totals = page.scopes[scope] = ScopeTotals(Sliding(self.window_sizes, self._end(page)))
+            sliding = Sliding(self.window_sizes, self._end(page))
+            totals = page.scopes[scope] = ScopeTotals(sliding, len(self.window_sizes))
         return totals
 
     def _page(self, partition: int) -> _Partition:
         page = self._partitions.get(partition)
         if page is None:
-            page = self._partitions[partition] = _Partition()
+            scopes: dict[str, ScopeTotals] = {}
+
+            def encode(ids: Iterable[_Id], _: Until) -> bytes | None:
+                return _encoded(scopes, ids)
+
+            page = self._partitions[partition] = _Partition(
+                Segments(_FINE_PREFIX, encode, _FINE_LEVELS),
+                Segments(_DAYS_PREFIX, encode, _DAY_LEVELS),
+                scopes,
+            )
         return page
 
 
-def _state_key(scope: str, pane: Pane) -> bytes:
-    return f"{pane.start}|{pane.end}|{scope}".encode()
+def _until(ids: Iterable[_Id]) -> Until:
+    return (max(pane.end for pane in {pane for pane, _ in ids}),)
+
+
+def _encoded(scopes: dict[str, ScopeTotals], ids: Iterable[_Id]) -> bytes | None:
+    sheets: dict[Pane, list[_Kept]] = {}
+    for pane, scope in ids:
+        totals = scopes.get(scope)
+        shares = () if totals is None else totals.shares.get(pane, ())
+        if totals is not None and shares:
+            written = [(source, at, ms, to_wire(packed)) for source, at, ms, packed in shares]
+            sheets.setdefault(pane, []).append(_Kept(scope, totals.revision, written))
+    if not sheets:
+        return None
+    return _ENCODE([_Sheet(*pane, kept) for pane, kept in sheets.items()])

@@ -59,10 +59,10 @@ class ScopeView:
         end_ms = self._end * 1000
         if self._totals is None or self._sliding is None:
             return Measured(NOTHING, end_ms, end_ms)
-        known = [counts for _, counts in self._sliding.slices(self._kept_from, self._end)]
         # A day's count knows longer than the fine panes when the last call was.
-        known += [each for day, each in self._totals.days.items() if day.end > self._kept_from]
-        last_ms = max((each.last_event_ms for each in known), default=0)
+        days = self._totals.days.items()
+        known = [newest for day, (_, newest) in days if day.end > self._kept_from]
+        last_ms = max(self._sliding.newest(self._kept_from), *known, 0)
         if not last_ms:
             return Measured(NOTHING, end_ms, end_ms)
         return Measured(NOTHING._replace(last_event_ms=last_ms), min(last_ms, end_ms), end_ms)

@@ -11,6 +11,7 @@ everything behind them is ready.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from faust.tables.manager import TableManager
@@ -21,6 +22,7 @@ from mode import Service
 from connectors import telemetry
 from connectors.kafka import KafkaSettings, TopicPartition, new_consumer
 from schemas.errors import FatalError
+from streams.core.step import Record
 from streams.engine.stage import die
 
 if TYPE_CHECKING:
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
 
 _POLL_MS = 200
 _AT_ONCE = 10_000
+
+
+def _replace(newest: dict[bytes, Record], batch: Iterable[Record]) -> None:
+    """Keep the newest record of each key, as compaction would: the others are never decoded."""
+    for record in batch:
+        if record.key is None:
+            continue
+        newest.pop(record.key, None)
+        if record.value is not None:
+            newest[record.key] = record
 
 
 class ExactRecovery(Recovery):
@@ -77,14 +89,20 @@ class ExactRecovery(Recovery):
             consumer.assign(wanted)
             await consumer.seek_to_beginning()
             ends = await consumer.end_offsets(wanted)
+            newest: dict[TP, dict[bytes, Record]] = {tp: {} for tp in tps}
             records = 0
             while any([await consumer.position(tp) < ends[tp] for tp in wanted]):
                 fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
-                for tp, batch in fetched.items():
-                    table: StepTable = self.tables._changelogs[tp.topic]
-                    table.restore(tp.partition, batch)
+                for raw_tp, batch in fetched.items():
+                    _replace(newest[TP(*raw_tp)], batch)
                     records += len(batch)
-            self.log.info("restored %s records of %s changelog partitions", records, len(tps))
+            for tp, kept in newest.items():
+                table: StepTable = self.tables._changelogs[tp.topic]
+                table.restore(tp.partition, kept.values())
+            live = sum(map(len, newest.values()))
+            self.log.info(
+                "restored %s of %s records of %s changelog partitions", live, records, len(tps)
+            )
         finally:
             await consumer.stop()
 

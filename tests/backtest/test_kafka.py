@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from connectors.kafka import new_producer, partition_of
+from connectors.kafka import new_producer
 from schemas import topics
 from schemas.call import Call
 from streams.backtest.kafka import read_rows
@@ -50,7 +50,6 @@ def test_what_was_retained_is_read_by_its_arrival(fresh_kafka):
     (episode,) = run(
         found,
         partitions=fresh_kafka.partitions,
-        partition_of=lambda key: partition_of(key, fresh_kafka.partitions),
     ).episodes("new")
     (from_memory,) = run(rows).episodes("new")
     assert (episode.scope, episode.onset.calls) == (from_memory.scope, from_memory.onset.calls)

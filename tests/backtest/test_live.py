@@ -6,14 +6,14 @@ from types import SimpleNamespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kafka import partition_of
 from schemas import topics
 from schemas.alert import Alert
 from schemas.scope import Scope
 from streams.agents.tell import Teller
 from streams.backtest.machine import Machine
 from streams.backtest.replay import Replay
-from streams.core.alerting import AlertBook, Watch
+from streams.core.alerting import AlertBook
+from streams.core.fence import partition_of_scope
 from streams.core.step import Batch
 from streams.core.view import ScopeView
 from streams.steps import new_steps
@@ -37,15 +37,11 @@ RULES = RULE[:-1] + (
 )
 
 
-def partition(key):
-    return partition_of(key, PARTITIONS)
-
-
 class Live:
     """A worker's teller over counters that are fed by hand, and what it sends to `alerts`."""
 
     def __init__(self, rule_set):
-        self.steps = new_steps(SETTINGS, {})
+        self.steps = new_steps(SETTINGS, {}, partitions=PARTITIONS)
         self.sent = []
         self.offsets = [0] * PARTITIONS
         held = SimpleNamespace(held=set(range(PARTITIONS)))
@@ -62,7 +58,7 @@ class Live:
             late_seconds=SETTINGS.late,
             keep_seconds=SETTINGS.keep,
             idle_ms=SETTINGS.idle_after * 1000,
-            watch=Watch(rule_set),
+            rules=rule_set,
         )
 
     async def send(self, outputs):
@@ -76,7 +72,7 @@ class Live:
     def feed(self, batch):
         for output in self.steps.calls.fold(batch).outputs:
             if output.topic == topics.PARTIALS.name:
-                place = partition(output.key)
+                place = output.partition
                 record = SimpleNamespace(
                     offset=self.offsets[place], timestamp=0, key=output.key, value=output.value
                 )
@@ -105,9 +101,7 @@ def live(rows, rule_set):
 
 
 def backtested(rows, rule_set):
-    machine = Machine(
-        SETTINGS, {}, {"new": rule_set}, partitions=PARTITIONS, partition_of=partition
-    )
+    machine = Machine(SETTINGS, {}, {"new": rule_set}, partitions=PARTITIONS)
     replay = Replay(machine, SETTINGS)
     rows = sorted(rows, key=lambda each: each.timestamp)
     told = [told for each in rows for told in replay.take(each)]
@@ -177,11 +171,11 @@ def test_the_rules_are_replaced_without_losing_the_state():
     end = START_MS + 7_000 * len(COLLAPSE)
     worker.tell(end)
     (fired,) = worker.sent
-    worker.teller.watch = Watch(rules(RULE.replace("below: 20%", "below: 19%")))
+    worker.teller.follow(rules(RULE.replace("below: 20%", "below: 19%")))
     worker.tell(end + 1000)
     assert worker.sent == [fired]
     other = RULE.replace("name: low", "name: other")
-    worker.teller.watch = Watch(rules(other))
+    worker.teller.follow(rules(other))
     worker.tell(end + 2000)
     ended = {alert.rule: alert for alert in worker.sent[1:]}
     assert str(ended["low"].state) == "resolved"
@@ -205,12 +199,12 @@ def test_an_alert_says_where_the_fault_lies():
 
 
 def test_a_view_forgets_by_the_clock_and_not_by_what_happens_to_be_in_memory():
-    steps = new_steps(SETTINGS, {})
+    steps = new_steps(SETTINGS, {}, partitions=PARTITIONS)
     live_ = Live(rules())
     live_.steps = steps
     for each in every(10, [True] * 40):
         live_.feed(Batch(topics.CALLS.name, 0, [each], each.offset))
-    place = partition(NUMBER.encode())
+    place = partition_of_scope(NUMBER, PARTITIONS)
     steps.totals.advance(place, START_MS + (SETTINGS.keep + 200) * 1000)
     end = steps.totals.end(place)
     view = ScopeView(steps.totals, place, NUMBER, end - SETTINGS.keep)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.counts import NOTHING, Counts
+from streams.core.counts import NOTHING, Counts, pack
 from streams.core.panes import Pane, Sliding, day_pane, fine_pane
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -55,7 +55,7 @@ def test_windows_are_the_sums_of_their_panes_whatever_happens(steps, begin):
         if what == "put":
             counts = Counts(attempts=amount, last_event_ms=(where * PANE + 1) * 1000)
             panes[where * PANE] = counts
-            sliding.put(where * PANE, counts)
+            sliding.put(where * PANE, pack(counts), counts.last_event_ms)
         elif what == "drop":
             panes.pop(where * PANE, None)
             sliding.drop(where * PANE)
@@ -73,7 +73,7 @@ def test_windows_are_the_sums_of_their_panes_whatever_happens(steps, begin):
 def test_nothing_changes_before_the_next_change_is_due(starts, begin):
     sliding = Sliding(SIZES, begin * PANE)
     for start in starts:
-        sliding.put(start * PANE, Counts(attempts=1))
+        sliding.put(start * PANE, pack(Counts(attempts=1)), 1)
     due = sliding.next_change()
     before = [sliding.window(index) for index in range(len(SIZES))]
     end = sliding.end
@@ -89,7 +89,7 @@ def test_nothing_changes_before_the_next_change_is_due(starts, begin):
 def test_the_last_attempts_come_from_the_newest_panes_that_hold_them():
     sliding = Sliding(SIZES, 0)
     for start, attempts in ((0, 5), (10, 4), (20, 3)):
-        sliding.put(start, Counts(attempts=attempts))
+        sliding.put(start, pack(Counts(attempts=attempts)), 0)
     sliding.slide(30)
     assert sliding.last(7) == (10, Counts(attempts=7))
     assert sliding.last(8) == (0, Counts(attempts=12))

@@ -23,6 +23,7 @@ def counter():
     return TallyCounter(
         topic="tallies",
         partials="partials",
+        partitions=3,
         dead_letters="dead",
         pane_seconds=10,
         zone_of=lambda _vendor, _account: SHANGHAI,

@@ -1,18 +1,24 @@
 """Totals: absolutes over input partitions, whatever comes twice, late or from a zombie."""
 
-import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.counts import Counts
-from streams.core.fence import Partial
+from streams.core import segments
+from streams.core.counts import Counts, pack, to_wire
+from streams.core.fence import ENCODE, Entry, Partials, Sheet
 from streams.core.totals import Totals
 from tests.core.log import Life, log_of
 
 T0 = 1_795_000_000
 DAY = (T0 // 86_400 * 86_400, T0 // 86_400 * 86_400 + 86_400)
-SCOPE = b"calls:icsoc/main"
-ENCODE = msgspec.json.Encoder().encode
+SCOPE = "calls:icsoc/main"
+
+
+@pytest.fixture(autouse=True)
+def merged_often(monkeypatch):
+    monkeypatch.setattr(segments, "FANOUT", 2)
+    monkeypatch.setattr(segments, "_CHUNK", 3)
 
 
 def totals():
@@ -20,18 +26,18 @@ def totals():
 
 
 def partial(start, source, offset, attempts, *, end=None, clock=None):
-    counts = Counts(attempts=attempts, last_event_ms=start * 1000 + 1)
+    entry = Entry(SCOPE, offset, start * 1000 + 1, to_wire(pack(Counts(attempts=attempts))))
     clock = start * 1000 + 5000 if clock is None else clock
-    return ENCODE(Partial(start, end or start + 10, source, offset, counts, clock))
+    return ENCODE(Partials(source, clock, [Sheet(start, end or start + 10, [entry])]))
 
 
 def lived(*values, sizes=(), crashes=()):
-    log = log_of([(SCOPE, value) for value in values], timestamp=T0 * 1000)
+    log = log_of([(None, value) for value in values], timestamp=T0 * 1000)
     return Life(totals, topic="partials").live(log, sizes, crashes)
 
 
 def windows(step, partition=0):
-    found = step.scope(partition, SCOPE.decode())
+    found = step.scope(partition, SCOPE)
     return [found.sliding.window(index).attempts for index in range(2)]
 
 
@@ -58,12 +64,12 @@ def test_a_scope_is_told_when_it_changes_and_when_time_takes_from_it_and_not_oth
     def told():
         return [scope for scope, _ in step.take_changed(0)]
 
-    assert told() == [SCOPE.decode()]
+    assert told() == [SCOPE]
     assert told() == []
     step.advance(0, (T0 + 29) * 1000)
     assert told() == []
     step.advance(0, (T0 + 31) * 1000)
-    assert told() == [SCOPE.decode()]
+    assert told() == [SCOPE]
     assert told() == []
 
 
@@ -86,14 +92,14 @@ def test_a_fine_pane_that_begins_with_the_day_is_not_the_day():
         partial(start, "calls-0", 2, 3),
     ).step
     assert windows(step) == [3, 3]
-    assert step.scope(0, SCOPE.decode()).days[DAY].attempts == 8
+    assert step.scope(0, SCOPE).day(DAY).attempts == 8
 
 
 def test_panes_past_their_time_leave_memory_and_changelog():
     life = lived(partial(T0, "calls-0", 5, 3), partial(T0 + 20_000, "calls-0", 6, 1), sizes=[1, 1])
     left = {key for key, value in dict(life.changelog).items() if value is not None}
     assert len(left) == 1
-    assert len(life.step.scope(0, SCOPE.decode()).shares) == 1
+    assert len(life.step.scope(0, SCOPE).shares) == 1
 
 
 def test_a_foreign_record_harms_nobody():
@@ -104,11 +110,11 @@ def test_a_foreign_record_harms_nobody():
 def test_after_a_restart_all_is_told_again():
     life = lived(partial(T0, "calls-0", 5, 3), partial(T0 + 10, "calls-1", 2, 2))
     before = windows(life.step)
-    revision = life.step.scope(0, SCOPE.decode()).revision
+    revision = life.step.scope(0, SCOPE).revision
     life.restart(compacted=True)
-    assert [scope for scope, _ in life.step.take_changed(0)] == [SCOPE.decode()]
+    assert [scope for scope, _ in life.step.take_changed(0)] == [SCOPE]
     assert windows(life.step) == before
-    assert life.step.scope(0, SCOPE.decode()).revision == revision
+    assert life.step.scope(0, SCOPE).revision == revision
 
 
 sent = st.lists(
@@ -131,4 +137,4 @@ def test_any_order_repetition_and_crash_gives_the_highest_offsets_sum(messages, 
         highest[pane, source] = max(highest.get((pane, source), 0), offset)
     right = sum(offset * 3 + pane for (pane, _), offset in highest.items())
     life.step.advance(0, (T0 + 70) * 1000)
-    assert life.step.scope(0, SCOPE.decode()).sliding.between(0, T0 + 100).attempts == right
+    assert life.step.scope(0, SCOPE).sliding.between(0, T0 + 100).attempts == right

@@ -1,8 +1,10 @@
 """What the README shows is true: messages, commands, configuration, links, in both languages."""
 
 import ast
+import re
 import subprocess
 
+import msgspec
 import pytest
 import yaml
 from typer.main import get_command
@@ -12,7 +14,8 @@ from connectors.vendors.registry import MAPPERS
 from schemas import topics
 from schemas.dead_letter import DeadLetter
 from streams.cli.main import app
-from streams.core.fence import DECODE_PARTIAL
+from streams.core.counts import from_wire, unpack
+from streams.core.fence import Partials
 from streams.core.rules import load_rules
 from streams.settings import load_settings
 from tests.docs.examples import examples
@@ -84,7 +87,9 @@ def _reading(message):
 
 def test_the_internal_examples_are_what_they_say(dead_letter):
     shown = examples(_ENGLISH)
-    DECODE_PARTIAL(shown[topics.PARTIALS.name].value)
+    partials = msgspec.json.decode(shown[topics.PARTIALS.name].value, type=Partials)
+    assert partials.source == shown[topics.PARTIALS.name].key
+    assert unpack(from_wire(partials.sheets[0].entries[0].counts)).attempts == 2
     yaml.safe_load(shown[topics.CURSORS.name].value)
     assert isinstance(dead_letter, DeadLetter)
     assert dead_letter.key.decode() == shown[topics.DEAD_LETTERS.name].key
@@ -183,12 +188,17 @@ def test_relative_links_lead_somewhere(page):
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path) if path else page
+        translated = target.with_suffix(".zh.md")
+        if page.name.endswith(".zh.md") and translated.exists():
+            target = translated
         assert target.exists(), f"{page.name} links to {link}"
         if anchor:
-            anchors = {
-                heading.lstrip("# ").lower().replace(" ", "-") for heading in headings(target)
-            }
-            assert anchor in anchors, f"{page.name} links to {link}"
+            assert anchor in set(map(_anchor, headings(target))), f"{page.name} links to {link}"
+
+
+def _anchor(heading):
+    text, _, named = heading.lstrip("# ").partition(" {#")
+    return named.removesuffix("}") or re.sub(r"[^\w -]", "", text).lower().replace(" ", "-")
 
 
 def test_both_languages_tell_the_same():

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 from connectors.vendors.registry import MAPPERS
 from schemas import topics
 from schemas.metric import AnswerRate, MissedCalls
-from schemas.scope import Scope
 from streams.agents.normalise import Normaliser
 from streams.core.calls import CallCounter
 from streams.core.metrics import WindowSpec, answer_rate, missed_calls
@@ -37,6 +36,7 @@ class Through:
     def _count(self):
         common = {
             "partials": topics.PARTIALS.name,
+            "partitions": 1,
             "dead_letters": topics.DEAD_LETTERS.name,
             "pane_seconds": 10,
             "zone_of": lambda _vendor, _account: SHANGHAI,
@@ -76,6 +76,6 @@ class Through:
 
     def _day(self, scope):
         found = self.totals.scope(0, scope)
-        ((pane, counts),) = found.days.items()
-        window = WindowSpec("day", pane.start, pane.end, counts, final=False)
-        return Scope.parse(scope), window, self.totals.clock_ms(0), found.revision
+        (pane,) = found.days
+        window = WindowSpec("day", pane.start, pane.end, found.day(pane), final=False)
+        return scope, window, self.totals.clock_ms(0), found.revision

@@ -164,7 +164,7 @@ _SHOWN = Scope(Basis.CALLS, Vendor.ICSOC, "main", Kind.DISPLAY_NUMBER, NUMBER)
 
 def _told(told, *takes):
     for partition, scope, window in takes:
-        told.take(partition, scope, window, outbound=True, inbound=False)
+        told.take(partition, str(scope), window, outbound=True, inbound=False)
     with told.shown():
         return scrape.now()
 

@@ -53,7 +53,7 @@ class Stages:
         routed: list[list[Rec]] = [[] for _ in range(PARTITIONS)]
         stamp = time.time_ns() // 1_000_000
         for output in outputs:
-            to = partition_of(output.key or b"", PARTITIONS)
+            to = output.partition or 0
             routed[to].append(Rec(self._partials[to], stamp, output.key, output.value))
             self._partials[to] += 1
         for partition, records in enumerate(routed):
@@ -73,6 +73,7 @@ def stages() -> Stages:
         CallCounter(
             topic=topics.CALLS.name,
             partials=topics.PARTIALS.name,
+            partitions=PARTITIONS,
             dead_letters=topics.DEAD_LETTERS.name,
             pane_seconds=settings.pane,
             zone_of=lambda _vendor, _account: shanghai,

@@ -66,6 +66,12 @@ class Condition:
         """Tell whether it is read from a sample, which can be too small."""
         return self.metric.form in (Form.RATE, Form.MEAN)
 
+    @property
+    def least_attempts(self) -> int:
+        """Give the attempts without which it cannot hold: no sample is larger than they are."""
+        judges_anything = not self.has_sample or self.no_data is NoData.ALERT
+        return 0 if judges_anything else self.min_attempts
+
 
 class ConditionKeys(Strict):
     """The keys of a condition, in a rule itself or in a part of its `all_of` or `any_of`.

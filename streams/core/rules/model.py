@@ -78,6 +78,12 @@ class Rule(ConditionKeys):
         """Tell whether each condition must hold or one is enough."""
         return "any" if self.any_of else "all"
 
+    @cached_property
+    def least_attempts(self) -> int:
+        """Give the attempts without which no alert of it can begin."""
+        combine = max if self.combine == "all" else min
+        return combine(condition.least_attempts for condition in self.conditions)
+
     def selects(self, scope: Scope) -> bool:
         """Tell whether the rule watches this scope: selected, and the metrics are known there."""
         known = all(scope.basis in condition.metric.bases for condition in self.conditions)

@@ -1,0 +1,25 @@
+import pytest
+
+from streams.agents.pace import Pace
+
+
+@pytest.mark.parametrize(("share", "rest"), [(0.25, 6.0), (0.5, 2.0), (1.0, 0.0)])
+def test_work_rests_in_proportion(share, rest):
+    now = 100.0
+    pace = Pace(share, clock=lambda: now)
+    assert pace.is_due()
+    with pace.working():
+        now += 2.0
+    now += rest / 2
+    assert pace.is_due() == (rest == 0)
+    now += rest / 2 + 0.01
+    assert pace.is_due()
+
+
+def test_work_that_fails_rests_too():
+    now = 0.0
+    pace = Pace(0.5, clock=lambda: now)
+    with pytest.raises(RuntimeError), pace.working():
+        now += 1.0
+        raise RuntimeError
+    assert not pace.is_due()
