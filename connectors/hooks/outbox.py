@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from connectors import telemetry
+from connectors import telemetry, tracing
 from connectors.hooks.delivery import REFUSED, Patience, Refusal, dead_letter, deliver
 from connectors.hooks.intake import Record, partition_for
 from connectors.hooks.pipeline.desk import Changes, Desk, Outcome, Task
@@ -21,6 +21,7 @@ from connectors.hooks.pipeline.routing import Grouping, grouping_of
 from connectors.hooks.receivers import Receiver
 from connectors.hooks.settings import HooksSettings
 from connectors.kafka import AIOKafkaProducer, KafkaError
+from connectors.tracing import Kind
 from schemas.alert import Alert
 from schemas.notice import Notice
 from schemas.topics import DEAD_LETTERS, NOTICES
@@ -32,6 +33,7 @@ _AT_ONCE = 8
 
 _KAFKA_AGAIN_SECONDS = 1
 _BY = "by"
+_MOST_TRACES = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +74,7 @@ class Outbox:
         self._loaded: set[int] = set()
         self._sending: dict[asyncio.Task[None], _Place] = {}
         self._nudged = asyncio.Event()
+        self._traces: dict[bytes, bytes] = {}
 
     def take(self, partition: int, record: Record) -> None:
         """Take in one record of the notices' topic."""
@@ -90,6 +93,7 @@ class Outbox:
         except ValidationError:
             _log.warning("a notice at %s/%s cannot be read", partition, record.offset)
             return
+        self._remember(notice.key, tracing.carried(record.headers))
         held = desk.put(notice)
         if held is None:
             self._nobody_needs(notice)
@@ -144,19 +148,35 @@ class Outbox:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def write(self, notice: Notice, *, by_me: bool = True) -> asyncio.Future[object]:
+    def write(
+        self, notice: Notice, *, by_me: bool = True, trace: bytes | None = None
+    ) -> asyncio.Future[object]:
         """Hand a notice to Kafka; await what it gives to know that Kafka has it."""
+        self._remember(notice.key, trace)
         return self._put(notice, notice.to_json(), by_me=by_me)
 
     def _put(self, notice: Notice, value: bytes | None, *, by_me: bool) -> asyncio.Future[object]:
+        headers = [(_BY, self._me)] if by_me else []
+        trace = self._traces.get(notice.key)
+        if value is None:
+            self._traces.pop(notice.key, None)
+        elif trace is not None:
+            headers.append((tracing.HEADER, trace))
         return asyncio.ensure_future(
             self._acknowledged(
                 notice.key,
                 value,
                 partition_for(notice, self._partitions),
-                [(_BY, self._me)] if by_me else [],
+                headers,
             )
         )
+
+    def _remember(self, key: bytes, trace: bytes | None) -> None:
+        """Keep whose trace a notice belongs to: it stands in the headers beside it."""
+        if trace is not None:
+            self._traces[key] = trace
+            if len(self._traces) > _MOST_TRACES:
+                del self._traces[next(iter(self._traces))]
 
     async def _acknowledged(
         self, key: bytes, value: bytes | None, partition: int, headers: list[tuple[str, bytes]]
@@ -200,7 +220,16 @@ class Outbox:
         )
         receiver = self._receivers[place.receiver]
         await self._write_surely(desk.attempt(task, datetime.now(UTC)))
-        refusal = await deliver(receiver, task.notification, patience)
+        told = [notice for _, notices in task.parts for notice in notices]
+        of = tracing.newest(self._traces.get(each.key) for each in (*told, *task.news))
+        with tracing.span(
+            "deliver",
+            parent=of[0] if of else None,
+            links=of[1:],
+            kind=Kind.CLIENT,
+            attributes={"callstreams.receiver": place.receiver},
+        ):
+            refusal = await deliver(receiver, task.notification, patience)
         if refusal is None:
             outcome = Outcome.DELIVERED
             if self._on_delivered is not None:

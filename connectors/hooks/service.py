@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors import telemetry
+from connectors import telemetry, tracing
 from connectors.health import Health
 from connectors.hooks.intake import Record, take
 from connectors.hooks.knowledge import keep_informed
@@ -129,8 +129,8 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         try:
             await asyncio.gather(
                 *(
-                    self._outbox.write(notice, by_me=False)
-                    for each in taken
+                    self._outbox.write(notice, by_me=False, trace=tracing.carried(record.headers))
+                    for record, each in zip(records, taken, strict=True)
                     for notice in each.notices
                 ),
                 *(

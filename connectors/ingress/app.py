@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 
-from connectors import telemetry
+from connectors import telemetry, tracing
 from connectors.ingress.access import client_address, may_push
 from connectors.ingress.contract import PushRefused, Receiver
 from connectors.ingress.openapi import describe
 from connectors.ingress.patience import Patience
 from connectors.ingress.settings import IngressSettings
 from connectors.ingress.telling import Line, PushBook
+from connectors.tracing import Kind
 from connectors.web import web
 from schemas.dead_letter import DeadLetter
 from schemas.envelope import RawRecord
@@ -140,7 +141,10 @@ class _Ingress:
             return self._refuse(request, refusal)
         self._in_flight += 1
         try:
-            return await self._answer(request, receiver, line)
+            # icsoc sends no traceparent; a proxy before us may
+            parent = tracing.read(request.headers.get(tracing.HEADER))
+            with tracing.span("push", parent=parent, kind=Kind.SERVER):
+                return await self._answer(request, receiver, line)
         finally:
             self._in_flight -= 1
 

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from connectors import tracing
 from connectors.accounts import AccountSettings
 from connectors.health import Health
 from connectors.ingress.app import make_app
@@ -120,7 +121,7 @@ class _Outlet:
 
     async def publish(self, record: RawRecord) -> None:
         topic = raw_topic(record.vendor, record.feed).name
-        await self._send(topic, record.key, record.data, record.headers())
+        await self._send(topic, record.key, record.data, record.headers() + tracing.headers())
 
     async def bury(self, letter: DeadLetter) -> None:
         await self._send(DEAD_LETTERS.name, letter.key, letter.value, letter.headers())

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
+from connectors import tracing
 from connectors.poller.clock import Clock
 from connectors.poller.publisher import Publisher
 from connectors.poller.schedule import Failure, Fault, History, Outcome, Success, decide, judge
@@ -62,16 +63,17 @@ class SourceLoop:
         try:
             while True:
                 await self._clock.sleep(max(0.0, self.history.due - self._clock.monotonic()))
-                outcome = await self._poll()
-                self.history = decide(
-                    outcome,
-                    self.history,
-                    now=self._clock.monotonic(),
-                    interval=self._source.interval,
-                    settings=self._settings,
-                    jitter=self._draw(),
-                )
-                self._tell(outcome)
+                with tracing.span("poll", attributes={"callstreams.source": self.name}):
+                    outcome = await self._poll()
+                    self.history = decide(
+                        outcome,
+                        self.history,
+                        now=self._clock.monotonic(),
+                        interval=self._source.interval,
+                        settings=self._settings,
+                        jitter=self._draw(),
+                    )
+                    self._tell(outcome)
         finally:
             await self._leave()
             await self._source.close()

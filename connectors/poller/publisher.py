@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol, Self
 
+from connectors import tracing
 from connectors.kafka import (
     AIOKafkaProducer,
     KafkaError,
@@ -271,13 +272,14 @@ class KafkaPublisher:
         now: datetime,
         sent: list[Awaitable[object]],
     ) -> None:
+        trace = tracing.headers()
         for count, record in enumerate(records, start=1):
             sent.append(
                 await self._producer.send(
                     self.topic,
                     record.data,
                     key=record.key,
-                    headers=record.headers(),
+                    headers=record.headers() + trace,
                     timestamp_ms=to_millis(record.observed_at),
                 )
             )

@@ -2,5 +2,6 @@
 
 - `normalise` raw records into calls, tallies, missed calls and campaigns
 - `tell` totals into metrics and alerts, on a timer
+- `traced` whose trace a batch and an alert belong to
 - counting and summing are core steps run as they are (streams/topology.py)
 """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
+from connectors import tracing
 from schemas import topics
 from schemas.base import Message
 from schemas.call import Call
@@ -59,12 +60,16 @@ class Normaliser:
                 effects.outputs.append(_letter(batch, record, "bad-value", _reason(error)))
             else:
                 origin = f"{batch.topic}/{batch.partition}/{record.offset}".encode()
+                trace = tracing.carried(record.headers)
+                headers = [("origin", origin)]
+                if trace is not None:
+                    headers.append((tracing.HEADER, trace))
                 effects.outputs.extend(
                     Output(
                         _TOPIC_OF[type(message)],
                         message.key,  # type: ignore[attr-defined]
                         message.to_json(),
-                        (("origin", origin),),
+                        headers,
                         record.timestamp,
                     )
                     for message in messages

@@ -10,6 +10,7 @@ import typer
 from pythonjsonlogger.json import JsonFormatter
 from rich.logging import RichHandler
 
+from connectors import tracing
 from streams.cli.console import err
 
 
@@ -40,8 +41,12 @@ def set_up(chosen: LogFormat, *, verbose: bool) -> None:
 
 
 def json_handler() -> logging.Handler:
-    """Give a handler that writes `time` (UTC), `level`, `logger`, `message`, `pid`, `exc_info`."""
+    """Give a handler that writes `time` (UTC), `level`, `logger`, `message`, `pid`, `exc_info`.
+
+    And `trace_id`, where what is logged belongs to a trace.
+    """
     handler = logging.StreamHandler()
+    handler.addFilter(_add_trace)
     handler.setFormatter(
         JsonFormatter(
             ("levelname", "name", "message", "process"),
@@ -51,6 +56,13 @@ def json_handler() -> logging.Handler:
         )
     )
     return handler
+
+
+def _add_trace(record: logging.LogRecord) -> bool:
+    trace_id = tracing.trace_id()
+    if trace_id is not None:
+        record.trace_id = trace_id
+    return True
 
 
 def _console_handler() -> logging.Handler:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import stamina
 
+from connectors import tracing
 from connectors.health import Health, answering
 from connectors.kafka import KafkaSettings, create_topics
 from schemas import topics
@@ -68,7 +69,8 @@ def run_service(
                 loop.add_signal_handler(number, end)
             await service(stop, health)
 
-    asyncio.run(until_told())
+    with tracing.exporting(name):
+        asyncio.run(until_told())
 
 
 async def _wait_for_kafka(kafka: KafkaSettings) -> None:

@@ -40,6 +40,7 @@ class Compose:
         environment = SERVICES[service]["environment"] | {
             "KAFKA_BOOTSTRAP_SERVERS": self._servers,
             "XDG_STATE_HOME": str(self.folder),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",  # what Docker makes of it where nobody sets it
         }
         if service in self.telemetry:
             environment["CALLSTREAMS_TELEMETRY__PORT"] = str(self.telemetry[service])

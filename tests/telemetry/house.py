@@ -33,13 +33,15 @@ class House:
     The vendor that is polled refuses every connection.
     """
 
-    def __init__(self, kafka, folder):
+    def __init__(self, kafka, folder, **environment):
         self._folder = folder
+        self._environment = [f"{name}={value}" for name, value in environment.items()]
         self._children = {}
         nobody, ingress, board, *telemetry = free_ports(3 + len(PORTS))
         self.ports = dict(zip(PORTS, telemetry, strict=True))
         self.ingress = f"http://127.0.0.1:{ingress}/push/icsoc/main"
-        self._inbox = _inbox()
+        self.delivered = []
+        self._inbox = _inbox(self.delivered)
         rules = folder / "rules.yaml"
         rules.write_text(RULES)
         self._config = folder / "callstreams.yaml"
@@ -82,12 +84,16 @@ class House:
 
     def start(self, *services):
         for name in services:
-            command = [sys.executable, "-m", "streams.cli", name, "--config", str(self._config)]
+            command = ["env", *self._environment, sys.executable, "-m", "streams.cli", name]
+            command += ["--config", str(self._config)]
             command += ["--telemetry-port", str(self.ports[name])]
             self._children[name] = Child(command, self._folder / f"{name}.log")
 
     def address(self, name):
         return f"http://127.0.0.1:{self.ports[name]}"
+
+    def log(self, name):
+        return (self._folder / f"{name}.log").read_text()
 
     def ask(self, name, path):
         """Give the answer; None while nobody listens."""
@@ -119,11 +125,11 @@ class House:
         self._inbox.server_close()
 
 
-def call(number, ended, *, result="0"):
+def call(number, ended, *, result="0", display_number=NUMBER):
     """Push a call that ended at this moment (Unix s)."""
     record = {
         "call_id": f"68115358180{number}",
-        "caller": NUMBER,
+        "caller": display_number,
         "called": CUSTOMER,
         "start_time": str(int(ended) - 20),
         "end_time": str(int(ended)),
@@ -133,18 +139,20 @@ def call(number, ended, *, result="0"):
     return push(json.dumps(record))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+def _inbox(delivered):
+    """Take alerts in: the headers and the body of each request."""
 
-    def log_message(self, *_):
-        """Be quiet."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            delivered.append((dict(self.headers), json.loads(body)))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
+        def log_message(self, *_):
+            """Be quiet."""
 
-def _inbox():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     return server

@@ -58,7 +58,7 @@ def test_prometheus_asks_each_service_where_it_answers():
     (scrape,) = SCRAPES
     (found,) = scrape["dns_sd_configs"]
     ours = {name for name, one in SERVICES.items() if one.get("image") == "callstreams"}
-    assert set(found["names"]) == ours - {"topics"}
+    assert set(found["names"]) == ours - {"topics", "simulators"}
     assert len(found["names"]) == len(PORTS)
     for name in found["names"]:
         told = SERVICES[name]["environment"]["CALLSTREAMS_TELEMETRY__PORT"]

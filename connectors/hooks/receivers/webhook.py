@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from standardwebhooks import Webhook
 
+from connectors import tracing
 from connectors.budget import Unlimited
 from connectors.hooks.notification import Notification
 from connectors.hooks.receivers import payloads
@@ -103,6 +104,9 @@ class WebhookReceiver:
         headers = {name: value.get_secret_value() for name, value in self._settings.headers.items()}
         headers["content-type"] = "application/json"
         headers |= self._signature(notification.id, body)
+        trace = tracing.current()
+        if trace is not None:
+            headers[tracing.HEADER] = trace
         return Request("POST", self._target, headers, body)
 
     def _signature(self, message_id: str, body: bytes) -> dict[str, str]:
