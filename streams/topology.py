@@ -24,10 +24,11 @@ from schemas import topics
 from schemas.errors import FatalError
 from schemas.topics import Topic
 from streams.agents.normalise import Mapper, Normaliser
+from streams.agents.pace import Pace
 from streams.agents.tell import Teller
 from streams.agents.told import Told
 from streams.agents.traced import Traced, Traces
-from streams.core.alerting import AlertBook, Watch
+from streams.core.alerting import AlertBook
 from streams.core.calls import CallCounter
 from streams.core.rules import Rule
 from streams.core.step import Step
@@ -96,9 +97,9 @@ def build(
     """
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
     mappers = MAPPERS if mappers is None else mappers
-    calls, tallies, totals = new_steps(settings, zones)
-    alerts = AlertBook()
     partitions = kafka.partitions
+    calls, tallies, totals = new_steps(settings, zones, partitions=partitions)
+    alerts = AlertBook()
     liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)
     traces = Traces()
 
@@ -132,7 +133,7 @@ def build(
         late_seconds=settings.late,
         keep_seconds=settings.keep,
         idle_ms=settings.idle_after * 1000,
-        watch=Watch(rules),
+        rules=rules,
         told=Told(display_numbers=display_numbers),
         traces=traces,
     )
@@ -141,11 +142,16 @@ def build(
     async def beat() -> None:
         _or_die(liveness.beat)
 
+    pace = Pace(settings.tell_share)
+
     @app.timer(settings.tell_every, name="tell")
     async def tell() -> None:
         _or_die(liveness.check)
+        if not pace.is_due():
+            return
         try:
-            await teller.tell(now_ms)
+            with pace.working():
+                await teller.tell(now_ms)
         except Exception as error:  # noqa: BLE001 - what is not told must be told by a successor
             die(error)
 

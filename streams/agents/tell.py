@@ -7,17 +7,17 @@ and after a recovery everything is told once more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 import faust
 
 from connectors import telemetry
 from schemas import topics
-from schemas.scope import Scope
 from streams.agents.told import Told
 from streams.agents.traced import Traces
 from streams.core.alerting import AlertBook, Watch
+from streams.core.counts import unpack
 from streams.core.evaluate import Evaluator
 from streams.core.metrics import (
     WindowSpec,
@@ -25,11 +25,15 @@ from streams.core.metrics import (
     metric_key,
     missed_calls,
 )
+from streams.core.rules import Rule
 from streams.core.step import Output
 from streams.core.totals import ScopeTotals, Totals
 from streams.engine.table import StepTable, durable
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 2_000
+"""Scopes that are told of before others have their turn: some 50 ms."""
 
 
 class Teller:
@@ -43,7 +47,7 @@ class Teller:
         late_seconds: how late a call may come; the watermark stays so far behind.
         keep_seconds: how long fine panes are kept.
         idle_ms: where nothing comes, event time follows the wall clock at this distance.
-        watch: the rules; may be replaced while running.
+        rules: the rules in force.
         told: keeps what Prometheus may see of what is told.
         traces: know whose trace an alert belongs to.
     """
@@ -60,7 +64,7 @@ class Teller:
         late_seconds: int,
         keep_seconds: int,
         idle_ms: int,
-        watch: Watch,
+        rules: Iterable[Rule],
         day_name: str = "day",
         told: Told | None = None,
         traces: Traces | None = None,
@@ -75,16 +79,12 @@ class Teller:
         self._late = late_seconds
         self._idle_ms = idle_ms
         self._day_name = day_name
+        watch = Watch(rules, totals.window_sizes)
         self._evaluator = Evaluator(totals, alerts, watch, keep_seconds=keep_seconds)
 
-    @property
-    def watch(self) -> Watch:
-        """Give the rules in force."""
-        return self._evaluator.watch
-
-    @watch.setter
-    def watch(self, watch: Watch) -> None:
-        self._evaluator.watch = watch
+    def follow(self, rules: Iterable[Rule]) -> None:
+        """Judge by these rules from now on."""
+        self._evaluator.watch = Watch(rules, self._totals.window_sizes)
 
     async def tell(self, now_ms: Callable[[], int]) -> None:
         """Write what has changed in each partition that is ours and whole."""
@@ -96,51 +96,59 @@ class Teller:
         self.told.keep(held)
         for partition in held:
             self._totals.advance(partition, now_ms() - self._idle_ms)
-            outputs = list(self._changed(partition))
-            self._traces.told(partition)
+            told: set[str] = set()
+            for _ in range(-(-self._totals.changed(partition) // _AT_ONCE)):
+                outputs = list(self._changed(partition, told))
+                await durable(await self._app.sender.send(outputs))
+                if self._app.consumer_generation_id != generation:
+                    return
+            outputs = list(self._due(partition, told))
             await durable(await self._app.sender.send(outputs))
             if self._app.consumer_generation_id != generation:
                 return
 
-    def _changed(self, partition: int) -> Iterator[Output]:
+    def _changed(self, partition: int, told: set[str]) -> Iterator[Output]:
+        """Tell of some of the scopes that have changed, and note them."""
         end = self._totals.end(partition)
-        told: set[str] = set()
-        for text, totals in self._totals.take_changed(partition):
+        watermark_ms = self._totals.clock_ms(partition) - self._late * 1000
+        for text, totals in self._totals.take_changed(partition, _AT_ONCE):
             told.add(text)
-            yield from self._metrics(Scope.parse(text), totals, end, partition)
+            shown = self.told.shows(text)
+            for window in self._windows(totals, end, watermark_ms):
+                if shown:
+                    self.told.take(
+                        partition,
+                        text,
+                        window,
+                        outbound=totals.outbound,
+                        inbound=totals.inbound,
+                    )
+                yield from _metrics(text, window, totals, watermark_ms, partition)
             yield from self._transitions(partition, text)
+
+    def _due(self, partition: int, told: set[str]) -> Iterator[Output]:
         for text in self._evaluator.also_due(partition, told):
             yield from self._transitions(partition, text)
 
-    def _metrics(
-        self, scope: Scope, totals: ScopeTotals, end: int, partition: int
-    ) -> Iterator[Output]:
-        watermark_ms = self._totals.clock_ms(partition) - self._late * 1000
-        outbound, inbound = totals.outbound, totals.inbound
-        for window in self._windows(totals, end, watermark_ms):
-            self.told.take(partition, scope, window, outbound=outbound, inbound=inbound)
-            key = metric_key(str(scope), window.name)
-            if outbound:
-                value = answer_rate(scope, window, watermark_ms, totals.revision)
-                yield Output(topics.ANSWER_RATE.name, key, value)
-            if inbound:
-                value = missed_calls(scope, window, watermark_ms, totals.revision)
-                yield Output(topics.MISSED_CALL_COUNTS.name, key, value)
-
     def _windows(self, totals: ScopeTotals, end: int, watermark_ms: int) -> Iterator[WindowSpec]:
+        sliding, told = totals.sliding, totals.told
         for index, name in enumerate(self._names):
-            counts = totals.sliding.window(index)
-            if totals.told.get(index) != counts:
-                totals.told[index] = counts
+            sums = sliding.sums(index)
+            if told[index] != sums:
+                told[index] = sums
                 size = self._totals.window_sizes[index]
-                yield WindowSpec(name, end - size, end, counts, final=False)
+                yield WindowSpec(name, end - size, end, unpack(*sums), final=False)
+        if totals.changed_days:
+            yield from self._days(totals, watermark_ms)
+
+    def _days(self, totals: ScopeTotals, watermark_ms: int) -> Iterator[WindowSpec]:
         changed, totals.changed_days = totals.changed_days, set()
         newest = max(totals.days, default=None)
         for day in sorted(changed):
             final = watermark_ms >= day.end * 1000
             # A day that is over has a key of its own, or a late call would overwrite today.
             name = self._day_name if day == newest else f"{self._day_name}@{_utc(day.start)}"
-            yield WindowSpec(name, day.start, day.end, totals.days[day], final=final)
+            yield WindowSpec(name, day.start, day.end, totals.day(day), final=final)
 
     def _transitions(self, partition: int, text: str) -> Iterator[Output]:
         for alert in self._evaluator.transitions(partition, text):
@@ -149,6 +157,19 @@ class Teller:
             yield Output(
                 topics.ALERTS.name, alert.key, alert.to_json(), headers, partition=partition
             )
+
+
+def _metrics(
+    text: str, window: WindowSpec, totals: ScopeTotals, watermark_ms: int, partition: int
+) -> Iterator[Output]:
+    # All that is told of a scope lies in the partition that sums it.
+    key = metric_key(text, window.name)
+    if totals.outbound:
+        value = answer_rate(text, window, watermark_ms, totals.revision)
+        yield Output(topics.ANSWER_RATE.name, key, value, partition=partition)
+    if totals.inbound:
+        value = missed_calls(text, window, watermark_ms, totals.revision)
+        yield Output(topics.MISSED_CALL_COUNTS.name, key, value, partition=partition)
 
 
 def _utc(seconds: int) -> str:
