@@ -34,6 +34,7 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    vendor: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     timezone: str = "Asia/Shanghai"
     request_timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=10)
@@ -64,9 +65,9 @@ class AccountSettings(BaseModel):
         """Tell where state is kept."""
         return self.state_dir or Path(platformdirs.user_state_dir("callstreams"))
 
-    def shared(self, gap: timedelta, vendor: str) -> Shared:
+    def shared(self, gap: timedelta) -> Shared:
         """Give a budget that all commands of this computer share for the account."""
-        return Shared(gap, self.state_directory / f"rate-{vendor}-{self.name}")
+        return Shared(gap, self.state_directory / f"rate-{self.vendor}-{self.name}")
 
     @abstractmethod
     def sources(self) -> Sequence[Source]:

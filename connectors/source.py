@@ -1,7 +1,7 @@
 """What the poller asks of a source, and what a source gives back.
 
 A source knows its vendor's paging and time windows; it knows nothing of Kafka, of schedules or
-of other sources. Adding a vendor means writing sources and one line in `vendors.registry`.
+of other sources. Adding a vendor means writing sources and one line in `schemas.base.Vendor`.
 """
 
 from __future__ import annotations

@@ -1,73 +1,36 @@
-"""The vendors that there are: a line each in `Account` and in `VENDORS`."""
+"""The vendors that there are: the lines of `schemas.base.Vendor`, each with its package here."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Union
 
 from pydantic import Field
 
 from connectors.accounts import AccountSettings
-from connectors.trial import Finding, Interface
-from connectors.vendors.huawei import probe as huawei
-from connectors.vendors.huawei.mapper import map_campaign_statistics, map_missed_call
-from connectors.vendors.huawei.source import HuaweiAccount
-from connectors.vendors.icsoc import probe as icsoc
-from connectors.vendors.icsoc.mapper import map_cdr
-from connectors.vendors.icsoc.source import IcsocAccount
-from connectors.vendors.sevenmoor import probe as sevenmoor
-from connectors.vendors.sevenmoor.mapper import map_answer_report, map_dialout_task
-from connectors.vendors.sevenmoor.source import SevenmoorAccount
-from schemas.base import Message, Vendor
-from schemas.envelope import RawRecord
+from connectors.vendors.listed import Listed, Mapper
+from schemas.base import Vendor
 from schemas.topics import raw_topic
 
-Account = Annotated[
-    SevenmoorAccount | HuaweiAccount | IcsocAccount,
-    Field(discriminator="vendor"),
-]
-"""An account in the configuration, told apart by its `vendor`."""
 
-Mapper = Callable[[RawRecord], Sequence[Message]]
-"""Reads a raw record as the messages that it becomes; raises InvalidRecord where it cannot."""
+def _listed(vendor: Vendor) -> Listed:
+    package = import_module(f"connectors.vendors.{vendor.name.lower()}")
+    listed: Listed = package.LISTED
+    return listed
 
 
-async def _nothing_to_try(_: AccountSettings) -> AsyncIterator[Finding]:
-    yield Finding("account", good=None, words="there is no probe for this vendor")
-
-
-class Listed(NamedTuple):
-    """A vendor.
-
-    Attributes:
-        account: its settings.
-        feeds: what reads the records of each feed.
-        interfaces: what `callstreams vendors` lists.
-        probe: what `callstreams probe` tries.
-    """
-
-    account: type[AccountSettings]
-    feeds: Mapping[str, Mapper]
-    interfaces: Sequence[Interface] = ()
-    probe: Callable[[Any], AsyncIterator[Finding]] = _nothing_to_try
-
-
-VENDORS: Mapping[str, Listed] = {
-    "7moor": Listed(
-        SevenmoorAccount,
-        {"answer-report": map_answer_report, "dialout-task": map_dialout_task},
-        sevenmoor.INTERFACES,
-        sevenmoor.probe,
-    ),
-    "huawei": Listed(
-        HuaweiAccount,
-        {"campaign-statistics": map_campaign_statistics, "missed-call": map_missed_call},
-        huawei.INTERFACES,
-        huawei.probe,
-    ),
-    "icsoc": Listed(IcsocAccount, {"cdr": map_cdr}, icsoc.INTERFACES, icsoc.probe),
-}
+VENDORS: Mapping[str, Listed] = {str(vendor): _listed(vendor) for vendor in Vendor}
 """The vendors by the names that the configuration uses."""
+
+if TYPE_CHECKING:
+    Account = AccountSettings
+else:
+    Account = Annotated[
+        Union[tuple(listed.account for listed in VENDORS.values())],  # noqa: UP007 - of a tuple
+        Field(discriminator="vendor"),
+    ]
+    """An account in the configuration, told apart by its `vendor`."""
 
 MAPPERS: Mapping[str, Mapper] = {
     raw_topic(Vendor(vendor), feed).name: mapper

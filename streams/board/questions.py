@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from schemas import base
+
 Which = Literal["open", "closed", "all"]
-Vendor = Literal["7moor", "huawei", "icsoc"]
+if TYPE_CHECKING:
+    Vendor = str
+else:
+    Vendor = Literal[tuple(str(each) for each in base.Vendor)]
 Kind = Literal["vendor", "account", "display_number", "campaign", "queue", "region", "carrier"]
 Sort = Literal[
     "scope",

@@ -6,20 +6,16 @@
 - `mapper` a record as the Tallies, or the Call and MissedCall, that it becomes
 """
 
-from connectors.vendors.huawei.client import CmsClient, IsalesClient
 from connectors.vendors.huawei.mapper import map_campaign_statistics, map_missed_call
-from connectors.vendors.huawei.source import (
-    CampaignStatisticsSource,
-    HuaweiAccount,
-    MissedCallSource,
-)
+from connectors.vendors.huawei.probe import INTERFACES, probe
+from connectors.vendors.huawei.source import HuaweiAccount
+from connectors.vendors.listed import Listed
 
-__all__ = [
-    "CampaignStatisticsSource",
-    "CmsClient",
-    "HuaweiAccount",
-    "IsalesClient",
-    "MissedCallSource",
-    "map_campaign_statistics",
-    "map_missed_call",
-]
+__all__ = ["LISTED"]
+
+LISTED = Listed(
+    HuaweiAccount,
+    {"campaign-statistics": map_campaign_statistics, "missed-call": map_missed_call},
+    INTERFACES,
+    probe,
+)

@@ -6,3 +6,12 @@
 - `payloads`, `mapper` a record in either form, and the Call that it becomes
 - `source` the account's settings and the feed `cdr`
 """
+
+from connectors.vendors.icsoc.mapper import map_cdr
+from connectors.vendors.icsoc.probe import INTERFACES, probe
+from connectors.vendors.icsoc.source import IcsocAccount
+from connectors.vendors.listed import Listed
+
+__all__ = ["LISTED"]
+
+LISTED = Listed(IcsocAccount, {"cdr": map_cdr}, INTERFACES, probe)

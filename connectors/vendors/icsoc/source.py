@@ -97,7 +97,7 @@ class IcsocAccount(AccountSettings):
     @cached_property
     def spare_budget(self) -> Shared:
         """Give what live polling leaves to backfills and other commands."""
-        return self.shared(self.request_gap / self.backfill_share, self.vendor)
+        return self.shared(self.request_gap / self.backfill_share)
 
     def sources(self) -> Sequence[Source]:
         """Make the feed `cdr`; none for an account that is pushed alone."""

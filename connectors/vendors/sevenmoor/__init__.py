@@ -6,19 +6,16 @@
 - `mapper` a record as the Tally or Campaign that it becomes
 """
 
-from connectors.vendors.sevenmoor.client import SevenmoorClient
+from connectors.vendors.listed import Listed
 from connectors.vendors.sevenmoor.mapper import map_answer_report, map_dialout_task
-from connectors.vendors.sevenmoor.source import (
-    AnswerReportSource,
-    DialoutTaskSource,
-    SevenmoorAccount,
-)
+from connectors.vendors.sevenmoor.probe import INTERFACES, probe
+from connectors.vendors.sevenmoor.source import SevenmoorAccount
 
-__all__ = [
-    "AnswerReportSource",
-    "DialoutTaskSource",
-    "SevenmoorAccount",
-    "SevenmoorClient",
-    "map_answer_report",
-    "map_dialout_task",
-]
+__all__ = ["LISTED"]
+
+LISTED = Listed(
+    SevenmoorAccount,
+    {"answer-report": map_answer_report, "dialout-task": map_dialout_task},
+    INTERFACES,
+    probe,
+)

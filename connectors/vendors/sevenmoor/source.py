@@ -66,7 +66,7 @@ class SevenmoorAccount(AccountSettings):
     @cached_property
     def spare_budget(self) -> Shared:
         """Give what the sources leave to backfills and other commands."""
-        return self.shared(self.request_gap / self.backfill_share, self.vendor)
+        return self.shared(self.request_gap / self.backfill_share)
 
     def client(self, budget: Budget | None = None) -> SevenmoorClient:
         """Make a client with connections of its own, by default on the account's budget."""
