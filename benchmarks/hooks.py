@@ -1,9 +1,14 @@
-"""Measure how long an alert takes from its record on `alerts` to the webhook, grouping at zero.
+"""Measure how long alerts take to the webhook, grouping at zero.
 
-Beside `callstreams hooks` (durable notices, one signed request per transition) stands the least
-that one could do: a consumer that posts each record as it comes and commits nothing.
+From the arrival of the call that tips a number, at 1,000 calls a second: see `arrival`. And from
+the alert's record on `alerts`: beside `callstreams hooks` (durable notices, one signed request per
+transition) stands the least that one could do, a consumer that posts each record as it comes and
+commits nothing.
 
-    .venv/bin/python -m benchmarks.hooks [--json] [--alerts 1000] [--rate 50]
+    .venv/bin/python -m benchmarks.hooks [--quick] [--alerts 1000] [--rate 50]
+
+The figures go into docs/performance.json and .md beside those of `benchmarks.engine`; those of a
+quick run under .callstreams/bench.
 """
 
 from __future__ import annotations
@@ -20,12 +25,14 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
 from rich.console import Console
 from rich.table import Column, Table
 
+from benchmarks import arrival
 from connectors.broker import Broker
 from connectors.kafka import KafkaSettings, create_topics, new_consumer, new_producer
 from connectors.web import serve, web
@@ -34,6 +41,8 @@ from schemas.topics import ALERTS, ALL
 
 _SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105 - of no use elsewhere
 _WARM_UP = 50
+_ROOT = Path(__file__).parents[1]
+_BEGIN, _END = "<!-- figures of the hooks -->", "<!-- end of the hooks' figures -->"
 
 
 @dataclass(frozen=True)
@@ -178,8 +187,8 @@ async def run(name: str, kafka: KafkaSettings, alerts: int, rate: float) -> Resu
             return await measure(name, kafka, command, inbox, alerts, rate)
 
 
-def show(results: list[Result]) -> None:
-    """Print the table."""
+def show(results: list[Result], way: dict[str, Any], console: Console) -> None:
+    """Print the tables."""
     least = results[0]
     table = Table(
         Column("from record to webhook"),
@@ -197,7 +206,51 @@ def show(results: list[Result]) -> None:
             f"{each.flood:.0f} / s",
             f"{each.p99 / least.p99:.1f}",
         )
-    Console().print(table)
+    console.print(table)
+    console.print(arrived(way), soft_wrap=True, highlight=False)
+
+
+def arrived(way: dict[str, Any]) -> str:
+    """Write how long the whole way took."""
+    return (
+        f"At {way['calls_per_second']:,.0f} calls/s, from the arrival of the call that tips a "
+        f"number to the webhook: p50 {way['p50_ms']:,.0f} ms, p99 {way['p99_ms']:,.0f} ms, longest "
+        f"{way['max_ms']:,.0f} ms over {way['alerts']} alerts ({way['not_told']} never told). "
+        f"To the alert's record, which waits for the next of the worker's rounds (one a second): "
+        f"p50 {way['to_alert_p50_ms']:,.0f} ms, p99 {way['to_alert_p99_ms']:,.0f} ms; from there: "
+        f"p50 {way['to_webhook_p50_ms']:,.0f} ms, p99 {way['to_webhook_p99_ms']:,.0f} ms."
+    )
+
+
+def render(results: list[Result], way: dict[str, Any]) -> str:
+    """Write the figures in Markdown."""
+    rows = "\n".join(
+        f"| {each.name} | {each.p50:.1f} | {each.p99:.1f} | {each.longest:.1f} "
+        f"| {each.flood:,.0f} |"
+        for each in results
+    )
+    head = "| from alert to webhook | p50 ms | p99 ms | longest ms | flood, alerts/s |"
+    return f"### From arrival to webhook\n\n{arrived(way)}\n\n{head}\n| --- |{' --: |' * 4}\n{rows}"
+
+
+def place(page: str, text: str) -> str:
+    """Put the text between our marks of a page; at its end where it has none."""
+    before, mark, rest = page.partition(_BEGIN)
+    after = rest.partition(_END)[2] if mark else "\n"
+    gap = "" if mark or not page else "\n"
+    return f"{before}{gap}{_BEGIN}\n{text}\n{_END}{after}"
+
+
+def write(folder: Path, results: list[Result], way: dict[str, Any]) -> None:
+    """Put the figures beside the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data, page = folder / "performance.json", folder / "performance.md"
+    figures = json.loads(data.read_text(encoding="utf-8")) if data.exists() else {}
+    figures["hooks"] = {each.name: asdict(each) for each in results}
+    figures["arrival_to_webhook"] = way
+    data.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    before = page.read_text(encoding="utf-8") if page.exists() else ""
+    page.write_text(place(before, render(results, way)), encoding="utf-8")
 
 
 def main() -> None:
@@ -206,20 +259,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--alerts", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=50, help="alerts a second")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="little of everything, for trying")
     parser.add_argument("--bare", nargs=2, metavar=("SERVERS", "URL"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.bare:
         asyncio.run(bare(*given.bare))
         return
+    alerts = 100 if given.quick else given.alerts
+    way = asyncio.run(arrival.run(arrival.Plan(collapses=100 if given.quick else 300)))
     results = []
     for name in ("bare", "hooks"):
         with Broker() as broker:
-            results.append(asyncio.run(run(name, broker.settings, given.alerts, given.rate)))
-    if given.json:
-        print(json.dumps([asdict(each) for each in results]))  # noqa: T201
-    else:
-        show(results)
+            results.append(asyncio.run(run(name, broker.settings, alerts, given.rate)))
+    write(_ROOT / (".callstreams/bench" if given.quick else "docs"), results, way)
+    show(results, way, Console())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from schemas.topics import ALERTS
 GAVE_UP = "gave-up"
 REFUSED = "refused"
 PARTLY_REFUSED = "partly-refused"
+_log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
@@ -42,13 +44,23 @@ async def deliver(
     It is tried at least once, also where patience has run out while it waited its turn.
     """
     spent = patience.give_up_after <= timedelta(0)
+    failures = 0
 
     def when(error: Exception) -> bool | timedelta:
-        if spent or not isinstance(error, RetryableError):
+        nonlocal failures
+        failures += 1
+        wait = error.retry_after if isinstance(error, RetryableError) else None
+        too_long = wait is not None and wait >= patience.give_up_after
+        if spent or too_long or not isinstance(error, RetryableError):
             return False
-        if error.retry_after is None:
-            return True
-        return error.retry_after if error.retry_after < patience.give_up_after else False
+        _log.log(
+            logging.WARNING if failures == 1 else logging.INFO,
+            "%s does not have message %s yet, it is tried again: %s",
+            notification.receiver,
+            notification.id,
+            error,
+        )
+        return True if wait is None else wait
 
     try:
         async for attempt in stamina.retry_context(
@@ -62,7 +74,7 @@ async def deliver(
             with attempt:
                 await receiver.deliver(notification)
     except RetryableError as error:
-        return Refusal(GAVE_UP, f"given up after trying again: {error}")
+        return Refusal(GAVE_UP, f"given up after {failures} attempt{'s' * (failures > 1)}: {error}")
     except PartlyRefusedError as error:
         return Refusal(PARTLY_REFUSED, str(error))
     except FatalError as error:

@@ -91,7 +91,7 @@ class Outbox:
         try:
             notice = Notice.model_validate_json(record.value)
         except ValidationError:
-            _log.warning("a notice at %s/%s cannot be read", partition, record.offset)
+            _log.warning("passed over: the notice %s/%s cannot be read", partition, record.offset)
             return
         self._remember(notice.key, tracing.carried(record.headers))
         held = desk.put(notice)
@@ -143,7 +143,7 @@ class Outbox:
         if self._sending:
             _, late = await asyncio.wait(list(self._sending), timeout=seconds)
             if late:
-                _log.warning("stopping before every alert was delivered: they are sent again")
+                _log.warning("stopping; the next process sends what was not delivered yet")
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -247,7 +247,7 @@ class Outbox:
 
     async def _give_up(self, receiver: str, task: Task, refusal: Refusal, outcome: Outcome) -> None:
         told = task.notification.id
-        _log.warning("message %s not delivered to %s: %s", told, receiver, refusal.reason)
+        _log.warning("%s will not have message %s: %s", receiver, told, refusal.reason)
         if outcome is Outcome.REFUSED and task.is_divisible:
             return  # each is tried by itself
         for notice in task.news:
@@ -267,7 +267,9 @@ class Outbox:
             try:
                 await self._write(changes)
             except KafkaError as error:
-                _log.warning("nothing is sent that Kafka has no note of: %s", type(error).__name__)
+                _log.warning(
+                    "alerts wait: Kafka does not take the note of them: %s", type(error).__name__
+                )
                 await asyncio.sleep(_KAFKA_AGAIN_SECONDS)
             else:
                 return

@@ -141,7 +141,9 @@ class _Hooks(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
                 ),
             )
         except KafkaError as error:
-            _log.warning("alerts not taken over, reading them again: %s", type(error).__name__)
+            _log.warning(
+                "Kafka does not take alerts over, they are read again: %s", type(error).__name__
+            )
             if partition in self._consumer.assignment():
                 self._consumer.seek(partition, records[0].offset)
             return
@@ -187,6 +189,8 @@ async def run_hooks(
     Raises:
         RetryableError: Kafka cannot be reached.
     """
+    # stamina says neither who is tried again nor why: `delivery` does
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     await create_topics(kafka, [ALERTS, SILENCES, NOTICES, DEAD_LETTERS])
     async with AsyncExitStack() as stack:
         receivers: dict[str, Receiver] = {}

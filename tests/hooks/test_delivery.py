@@ -36,6 +36,13 @@ class Scripted:
         pass
 
 
+async def test_the_log_says_who_is_tried_again_and_why_and_not_every_time(caplog):
+    receiver = Scripted([RetryableError("answered 503"), RetryableError("answered 503")])
+    await deliver(receiver, TOLD, LONG)
+    ours = [each for each in caplog.messages if each.startswith("one ")]
+    assert ours == [f"one does not have message {TOLD.id} yet, it is tried again: answered 503"]
+
+
 async def test_what_can_pass_is_tried_again_until_it_does():
     receiver = Scripted([RetryableError("busy"), RetryableError("busy", retry_after=NO_WAIT)])
     assert await deliver(receiver, TOLD, LONG) is None
@@ -58,8 +65,7 @@ async def test_what_some_have_and_others_refuse_is_told_apart_from_a_refusal():
 async def test_an_alert_whose_time_is_spent_is_tried_once_more():
     receiver = Scripted([RetryableError("still busy")] * 5)
     refusal = await deliver(receiver, TOLD, SPENT)
-    assert refusal.code == "gave-up"
-    assert "still busy" in refusal.reason
+    assert refusal == Refusal("gave-up", "given up after 1 attempt: still busy")
     assert receiver.asked == 1
     assert await deliver(Scripted(), TOLD, SPENT) is None
 

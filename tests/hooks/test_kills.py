@@ -130,12 +130,17 @@ async def test_killed_workers_and_hooks_lose_and_invent_no_transition(installati
                 last = turn == WORKED_KILLS - 1
                 part = numbers[turn * per_kill : None if last else (turn + 1) * per_kill]
                 for answered in (False, True):
-                    known = len(ledger.ids)
+                    known, heard = len(ledger.ids), count(inboxes)
                     await ledger.publish(afternoon(part, answered=answered, dice=dice))
                     if answered == (turn % 2 == 0):
-                        hits = dice.randrange(len(part))
-                        await ledger.until(lambda n=known + hits: len(ledger.ids) >= n, workers)
-                        await kill(victims[turn % 5], fleet, workers, dice)
+                        # the moment: so many stand on alerts, or were heard, by anybody
+                        victim, hits = victims[turn % 5], dice.randrange(len(part))
+                        if victim == "worker":
+                            happened = lambda n=known + hits: len(ledger.ids) >= n  # noqa: E731
+                        else:
+                            happened = lambda n=heard + 3 * hits: count(inboxes) >= n  # noqa: E731
+                        await ledger.until(happened, workers)
+                        await kill(victim, fleet, workers, dice)
                     state = "resolved" if answered else "firing"
                     await ledger.until(lambda s=state, p=part: ledger.all_are(s, p), workers)
             await until(
