@@ -265,7 +265,7 @@ class PaneBook:
                 return _encoded(panes, ids)
 
             book = self._partitions[partition] = _Partition(
-                Segments(_FINE_PREFIX, encode, _FINE_LEVELS),
+                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True),
                 Segments(_DAYS_PREFIX, encode, _DAY_LEVELS),
                 panes,
             )

@@ -43,7 +43,7 @@ class Said(NamedTuple, Generic[T]):
 class _Partition(Generic[T]):
     segments: Segments[int]
     versions: _Versions[T]
-    fresh: list[int] = field(default_factory=list)
+    fresh: list[tuple[int, tuple[tuple[int, T], ...]]] = field(default_factory=list)
     arrived_ms: int = 0
 
 
@@ -104,8 +104,8 @@ class Ledger(Generic[T]):
         def write_first(name: int, offset: int, said: T) -> bool:
             if name in versions:
                 return False
-            versions[name] = ((offset, said),)
-            note(name)
+            versions[name] = own = ((offset, said),)
+            note((name, own))
             return True
 
         return write_first
@@ -114,19 +114,20 @@ class Ledger(Generic[T]):
         """Remember what a key says from `offset` on."""
         page = self._page(partition)
         self._insert(page, name, offset, said)
-        page.fresh.append(name)
+        page.fresh.append((name, page.versions[name]))
 
     def flush(self, partition: int, arrived_ms: int, effects: Effects) -> None:
         """Write the new versions; drop those past the horizon."""
         page = self._page(partition)
         page.arrived_ms = max(page.arrived_ms, arrived_ms)
         if page.fresh:
-            last = max(page.versions[name][-1][0] for name in page.fresh)
-            page.segments.write(page.fresh, (page.arrived_ms, last), effects)
+            until = (page.arrived_ms, max(versions[-1][0] for _, versions in page.fresh))
+            names = [name for name, _ in page.fresh]
+            page.segments.write(names, until, effects, self._encode((until, page.fresh)))
             page.fresh = []
         limit = page.arrived_ms - self._horizon_ms
-        for names, (_, last) in page.segments.expire((limit,), effects):
-            _drop(page.versions, names, last)
+        for expired, (_, last) in page.segments.expire((limit,), effects):
+            _drop(page.versions, expired, last)
 
     @staticmethod
     def _insert(page: _Partition[T], name: int, offset: int, said: T) -> None:
@@ -148,7 +149,7 @@ class Ledger(Generic[T]):
                 return self._encode((until, entries)) if entries else None
 
             page = self._partitions[partition] = _Partition(
-                Segments(STATE_PREFIX, encode, _LEVELS), versions
+                Segments(STATE_PREFIX, encode, _LEVELS, packs=True), versions
             )
         return page
 

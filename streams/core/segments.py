@@ -25,6 +25,9 @@ FANOUT = 32
 _CHUNK = 4_000
 """Entries in one record at most: some 400 KB."""
 
+LARGE = 1_000
+"""Entries that make a segment large enough."""
+
 _WRITER = secrets.token_hex(4)
 _numbers = count()
 
@@ -50,15 +53,22 @@ class Segments(Generic[Id]):
         levels: how often an entry is merged at most. Many, where the same entries are changed
             for long and merging makes few of many; one or two, where each is changed for a short
             time, and merging packs what small batches wrote.
+        packs: merging is for packing alone: a segment that is large enough is left as it is.
     """
 
-    __slots__ = ("_encode", "_levels", "_prefix", "_rest")
+    __slots__ = ("_encode", "_levels", "_packs", "_prefix", "_rest")
 
     def __init__(
-        self, prefix: bytes, encode: Callable[[Sequence[Id], Until], bytes | None], levels: int
+        self,
+        prefix: bytes,
+        encode: Callable[[Sequence[Id], Until], bytes | None],
+        levels: int,
+        *,
+        packs: bool = False,
     ) -> None:
         self._prefix = prefix
         self._encode = encode
+        self._packs = packs
         self._levels: list[list[_Segment[Id]]] = [[] for _ in range(levels)]
         self._rest: list[_Segment[Id]] = []
 
@@ -112,7 +122,7 @@ class Segments(Generic[Id]):
         keys = tuple(self._prefix + f"{_WRITER}-{next(_numbers)}".encode() for _ in values)
         effects.state.extend(zip(keys, values, strict=True))
         segment = _Segment(keys, ids, until)
-        if depth == len(self._levels):
+        if depth == len(self._levels) or (self._packs and len(ids) >= LARGE):
             self._rest.append(segment)
             return
         level = self._levels[depth]

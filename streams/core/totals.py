@@ -348,7 +348,7 @@ class Totals:
                 return _encoded(scopes, ids)
 
             page = self._partitions[partition] = _Partition(
-                Segments(_FINE_PREFIX, encode, _FINE_LEVELS),
+                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True),
                 Segments(_DAYS_PREFIX, encode, _DAY_LEVELS),
                 scopes,
             )

@@ -43,6 +43,7 @@ def counter(**changes):
 def merged_often(monkeypatch):
     monkeypatch.setattr(segments, "FANOUT", 2)
     monkeypatch.setattr(segments, "_CHUNK", 3)
+    monkeypatch.setattr(segments, "LARGE", 5)
 
 
 def call(call_id, *, end=0, outcome=Outcome.CONNECTED, talk=10, number="0755", **more):

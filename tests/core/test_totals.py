@@ -19,6 +19,7 @@ SCOPE = "calls:icsoc/main"
 def merged_often(monkeypatch):
     monkeypatch.setattr(segments, "FANOUT", 2)
     monkeypatch.setattr(segments, "_CHUNK", 3)
+    monkeypatch.setattr(segments, "LARGE", 5)
 
 
 def totals():
