@@ -12,6 +12,35 @@ parse_scope = lru_cache(maxsize=_KEPT)(Scope.parse)
 """Scope.parse; the scopes of a worker are parsed once."""
 
 
+_CALLS = str(Basis.CALLS)
+_CAMPAIGN = str(Kind.CAMPAIGN)
+_CARRIER = str(Kind.CARRIER)
+_DISPLAY_NUMBER = str(Kind.DISPLAY_NUMBER)
+_QUEUE = str(Kind.QUEUE)
+_REGION = str(Kind.REGION)
+
+
+# A scope's text is made once and shared: by all kinds of calls, and by the panes' keys.
+
+
+@lru_cache(maxsize=1_000)
+def _whole(basis: str, vendor: str, account: str) -> tuple[str, str]:
+    return f"{basis}:{vendor}", f"{basis}:{vendor}/{account}"
+
+
+@lru_cache(maxsize=_KEPT)
+def _under(base: str, kind: str, value: str) -> str:
+    return f"{base}/{kind}/{value}"
+
+
+@lru_cache(maxsize=_KEPT)
+def _campaigns(base: str, campaign: str) -> tuple[str, ...]:
+    steps = campaign.split("/")
+    return tuple(
+        f"{base}/{_CAMPAIGN}/{'/'.join(steps[: depth + 1])}" for depth in range(len(steps))
+    )
+
+
 def scopes_of_call(
     vendor: str,
     account: str,
@@ -25,22 +54,18 @@ def scopes_of_call(
 
     A campaign path counts at each of its levels: `project/task` in the project and in the task.
     """
-    root = f"{Basis.CALLS}:{vendor}"
-    base = f"{root}/{account}"
+    root, base = _whole(_CALLS, vendor, account)
     scopes = [root, base]
     if display_number is not None:
-        scopes.append(f"{base}/{Kind.DISPLAY_NUMBER}/{display_number}")
+        scopes.append(_under(base, _DISPLAY_NUMBER, display_number))
     if campaign is not None:
-        steps = campaign.split("/")
-        scopes.extend(
-            f"{base}/{Kind.CAMPAIGN}/{'/'.join(steps[: depth + 1])}" for depth in range(len(steps))
-        )
+        scopes.extend(_campaigns(base, campaign))
     if queue is not None:
-        scopes.append(f"{base}/{Kind.QUEUE}/{queue}")
+        scopes.append(_under(base, _QUEUE, queue))
     if region is not None:
-        scopes.append(f"{base}/{Kind.REGION}/{region}")
+        scopes.append(_under(base, _REGION, region))
     if carrier is not None:
-        scopes.append(f"{base}/{Kind.CARRIER}/{carrier}")
+        scopes.append(_under(base, _CARRIER, carrier))
     return scopes
 
 
