@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := schemas connectors streams tests benchmarks
+SOURCES := schemas connectors streams tests benchmarks docs/theme
 
-.PHONY: demo test soak bench lint types contracts check bench lock clean
+.PHONY: install demo test soak bench lint types contracts check docs lock clean
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	@echo "installing into $(VENV): about a minute, once"
@@ -14,6 +14,8 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+install: $(STAMP) ## .venv, and callstreams in it
 
 demo: $(STAMP) ## the whole product on simulated vendors; FOR=60 ends after 60 s
 	$(BIN)/callstreams demo $(if $(FOR),--for $(FOR))
@@ -35,9 +37,12 @@ check: lint types contracts ## all that .ci/run asks beside the tests
 
 bench: $(STAMP) ## figures into docs/performance.*, in about 25 minutes; QUICK=1 for trying
 	$(BIN)/python -m benchmarks.engine $(if $(QUICK),--quick)
-	for part in ingress hooks alert_rules; do \
+	for part in ingress hooks alert_rules board; do \
 		test ! -e benchmarks/$$part.py || $(BIN)/python -m benchmarks.$$part || exit 1; \
 	done
+
+docs: $(STAMP) ## the documentation site into site/; SERVE=1 shows it at http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build --quiet)
 
 soak: $(STAMP) ## the kill tests in full: some two hours
 	CALLSTREAMS_EXACTNESS_RUNS=100 $(BIN)/python -m pytest tests/engine/test_exactness.py

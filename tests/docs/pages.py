@@ -12,6 +12,10 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _PLACEHOLDER = re.compile(r"[A-Z]+")
+SHELL = ("", "bash", "console", "sh")
+"""How a block that is typed into a shell is marked."""
+_COMMENT = re.compile(r"(^|\s+)#.*$", re.MULTILINE)
+_HERE_DOCUMENT = re.compile(r"<<'END'\n.*?^END$", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -41,10 +45,22 @@ def headings(page: Path) -> list[str]:
 
 
 def command_lines(page: Path) -> list[str]:
-    """Give what a reader is told to type: lines of plain blocks, and commands in the text."""
-    lines = [line for block in blocks(page, "") for line in block.text.splitlines()]
-    lines = [part for line in lines for part in line.partition("#")[0].split("&&")]
+    """Give what a reader is told to type: lines of shell blocks, and commands in the text."""
+    lines = [line for block in shell_blocks(page) for line in typed(block)]
     return [line.strip() for line in (*lines, *_SPAN.findall(prose(page))) if line.strip()]
+
+
+def shell_blocks(page: Path) -> list[Block]:
+    """Give the blocks that are typed into a shell; not pictures and trees of folders."""
+    found = [block for block in blocks(page) if block.language in SHELL]
+    return [block for block in found if not re.search(r"[─├]|^schemas/", block.text)]
+
+
+def typed(block: Block) -> list[str]:
+    """Give the commands of a block, without comments and without what a file is filled with."""
+    text = _COMMENT.sub("", _HERE_DOCUMENT.sub("", block.text)).replace("\\\n", "")
+    lines = [part.strip() for line in text.splitlines() for part in line.split("&&")]
+    return [line for line in lines if line]
 
 
 def commands(page: Path) -> list[tuple[str, ...]]:
@@ -54,7 +70,11 @@ def commands(page: Path) -> list[tuple[str, ...]]:
         words = line.split()
         if words[0] in ("callstreams", ".venv/bin/callstreams") and len(words) > 1:
             found.append(tuple(words[1:]))
-    return [words for words in found if not _PLACEHOLDER.fullmatch(words[0])]
+    return [
+        words
+        for words in found
+        if not _PLACEHOLDER.fullmatch(words[0]) and not words[0].startswith(("-", "$"))
+    ]
 
 
 def tables(page: Path) -> dict[str, list[list[str]]]:
