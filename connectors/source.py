@@ -103,6 +103,18 @@ class Announced(Protocol):
 
 
 @runtime_checkable
+class Rationed(Protocol):
+    """A source whose vendor counts every request, so that two processes must never poll at once.
+
+    Attributes:
+        rationed: before each poll Kafka is asked whether the source is ours still. Whoever lost
+            it, or cannot reach Kafka, then asks the vendor nothing.
+    """
+
+    rationed: bool
+
+
+@runtime_checkable
 class Pushed(Protocol):
     """A source whose records are pushed to us as well, so that the two can be compared.
 

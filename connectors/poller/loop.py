@@ -14,7 +14,7 @@ from connectors.poller.publisher import Publisher
 from connectors.poller.schedule import Failure, Fault, History, Outcome, Success, decide, judge
 from connectors.poller.settings import PollerSettings
 from connectors.poller.status import SourceStatus, State
-from connectors.source import Announced, Source, source_name
+from connectors.source import Announced, Rationed, Source, source_name
 
 _log = logging.getLogger(__name__)
 
@@ -80,21 +80,16 @@ class SourceLoop:
 
     async def _poll(self) -> Outcome:
         try:
-            if self._publisher is None:
-                self._publisher = await self._open_publisher(self._source, self._clock.now())
-                await self._await_turn(self._publisher)
-            self._say(State.POLLING, self.history.reason)
-            announced = isinstance(self._source, Announced) and self._source.announced
-            if announced:
-                await self._await_turn(self._publisher)
-            now = self._clock.now()
-            if announced:
-                await self._publisher.announce(now)
-            poll = await self._source.poll(self._publisher.cursor, now)
-        except Exception as error:  # noqa: BLE001 - whatever a source does, the others go on
+            publisher, now = await self._take_turn()
+        except Exception as error:  # noqa: BLE001 - whatever happens to it, the others go on
+            await self._leave()
             return self._failed(error)
         try:
-            published = await self._publisher.publish(poll, now)
+            poll = await self._source.poll(publisher.cursor, now)
+        except Exception as error:  # noqa: BLE001 - the same
+            return self._failed(error)
+        try:
+            published = await publisher.publish(poll, now)
         except Exception as error:  # noqa: BLE001 - the same
             # Whether it was committed is not known, so cursor and memory are read anew.
             await self._leave()
@@ -104,9 +99,25 @@ class SourceLoop:
             last_success_at=now,
             last_records=published,
             records_published=self._status.records_published + published,
-            found_by_search=self._publisher.found_by_search,
+            found_by_search=publisher.found_by_search,
         )
         return Success(more=poll.more)
+
+    async def _take_turn(self) -> tuple[Publisher, datetime]:
+        """See that it is for us to poll, and give the moment at which the poll begins."""
+        if self._publisher is None:
+            self._publisher = await self._open_publisher(self._source, self._clock.now())
+            await self._await_turn(self._publisher)
+        publisher = self._publisher
+        self._say(State.POLLING, self.history.reason)
+        if isinstance(self._source, Announced) and self._source.announced:
+            await self._await_turn(publisher)
+            now = self._clock.now()
+            await publisher.announce(now)
+            return publisher, now
+        if isinstance(self._source, Rationed) and self._source.rationed:
+            await publisher.confirm(self._clock.now())
+        return publisher, self._clock.now()
 
     async def _await_turn(self, publisher: Publisher) -> None:
         """Wait where whoever had the source before us polled it less than its interval ago."""

@@ -62,6 +62,10 @@ class Publisher(Protocol):
         """Note that a poll begins: whoever takes over sees it as `polled_at`."""
         ...
 
+    async def confirm(self, now: datetime) -> None:
+        """See that the place is ours still, leaving no trace that a restart could tell."""
+        ...
+
     async def publish(self, poll: Poll, now: datetime) -> int:
         """Publish what is new in a poll, and say how many records that were."""
         ...
@@ -210,6 +214,16 @@ class KafkaPublisher:
         await to_the_end(
             self._publish((), self._cursor or b"null", now), self.settings.drain_timeout
         )
+
+    async def confirm(self, now: datetime) -> None:
+        """Write the cursor as it stands, at the time at which it stood: only its owner can.
+
+        Raises:
+            RetryableError: Kafka did not take it in time.
+            FencedError: another process has taken the source over.
+        """
+        # As long as nothing was read, `now`: memory has nothing to reach back to.
+        await self.announce(self._polled_at or now)
 
     async def publish(self, poll: Poll, now: datetime) -> int:
         """Publish what is new in a poll, and say how many records that were.

@@ -143,6 +143,7 @@ class ListPublisher:
         self.cursor: Cursor | None = None
         self.polled_at: datetime | None = None
         self.found_by_search = 0
+        self.lost: Exception | None = None
         self._faults = deque(faults)
 
     async def open(self, source: object, now: datetime) -> ListPublisher:
@@ -151,6 +152,11 @@ class ListPublisher:
 
     async def announce(self, now: datetime) -> None:
         self.polled_at = now
+
+    async def confirm(self, now: datetime) -> None:
+        if self.lost is not None:
+            lost, self.lost = self.lost, None
+            raise lost
 
     async def publish(self, poll: Poll, now: datetime) -> int:
         fault = self._faults.popleft() if self._faults else None

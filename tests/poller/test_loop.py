@@ -198,3 +198,17 @@ async def test_work_that_does_not_end_is_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert cancelled.is_set()
+
+
+@pytest.mark.parametrize(
+    "lost", [FencedError("another process has it"), RetryableError("no Kafka")]
+)
+async def test_a_rationed_source_is_not_asked_by_who_may_have_lost_it(lost: Exception) -> None:
+    bench = Bench([page(1)])
+    bench.source.rationed = True
+    bench.publisher.lost = lost
+    await bench.run()
+    # Its place is taken anew before it is asked at all.
+    assert (bench.publisher.opened, len(bench.publisher.published)) == (2, 1)
+    assert str(lost) in [status.reason for status in bench.said]
+    assert bench.source.polled_at[0] > 0

@@ -108,6 +108,18 @@ async def test_a_zombie_is_fenced_and_leaves_no_trace(place: Place) -> None:
     assert await place.ids() == sorted(place.call(name).id for name in ("before", "after"))
 
 
+async def test_only_the_owner_can_confirm_its_place(place: Place) -> None:
+    async with place.opened() as zombie:
+        await zombie.confirm(NOW)
+        assert zombie.cursor is None
+        await zombie.publish(Poll([place.call("a")], {"page": 1}), NOW)
+        await zombie.confirm(NOW + timedelta(hours=1))
+        async with place.opened() as heir:
+            assert (heir.cursor, heir.polled_at) == ({"page": 1}, NOW)
+            with pytest.raises(FencedError):
+                await zombie.confirm(NOW)
+
+
 async def test_what_fences_a_zombie_is_told_once(place: Place, caplog) -> None:
     async with place.opened() as zombie, place.opened():
         with pytest.raises(FencedError, match="another process has taken this source over") as told:

@@ -119,6 +119,7 @@ class AnswerReportSource:
 
     vendor: Vendor = Vendor.SEVENMOOR
     feed: str = "answer-report"
+    rationed: bool = True
 
     def __init__(
         self,
@@ -204,6 +205,7 @@ class DialoutTaskSource:
 
     vendor: Vendor = Vendor.SEVENMOOR
     feed: str = "dialout-task"
+    rationed: bool = True
     lookback: timedelta = _DAY
 
     def __init__(
