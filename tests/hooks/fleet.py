@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections import Counter, defaultdict
+from contextlib import asynccontextmanager, suppress
 
 from tests.hooks.alerts import SECRET, Inbox
 
@@ -104,6 +105,14 @@ class Fleet:
         for member in self._members:
             await member.wait()
         self._members.clear()
+
+
+@asynccontextmanager
+async def within(seconds):
+    """Go on after so long at the latest: what is missing then is told by what is asserted."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            yield
 
 
 async def until(inboxes, happened):

@@ -20,11 +20,12 @@ from schemas.topics import ALERTS
 from tests.engine.workers import Workers
 from tests.hooks.alerts import SECRET, Inbox, alert
 from tests.hooks.calls import RULES, Ledger, afternoon
-from tests.hooks.fleet import READ, Flaky, Fleet, configured, until
+from tests.hooks.fleet import READ, Flaky, Fleet, configured, until, within
 
 FULL = os.environ.get("CALLSTREAMS_KILLS") == "full"
 ALERT_COUNT, KILLS = (500, 12) if FULL else (60, 2)
-WORKED_ALERTS, WORKED_KILLS = (500, 16) if FULL else (24, 2)
+WORKED_ALERTS, WORKED_KILLS = (500, 16) if FULL else (36, 3)
+VICTIMS = ("hooks", "both", "worker", "hooks", "worker")
 SEED = int(os.environ.get("CALLSTREAMS_SEED", "20260302"))
 PROCESSES = 2
 LIMIT = 500 if FULL else 120
@@ -89,7 +90,7 @@ async def test_killed_processes_lose_and_invent_no_transition(fresh_kafka):
         producer = new_producer(fresh_kafka)
         await producer.start()
         stack.push_async_callback(producer.stop)
-        async with asyncio.timeout(LIMIT):
+        async with within(LIMIT):
             for start in range(0, len(sent), chunk):
                 part = sent[start : start + chunk]
                 # the moment of the kill: when so many of these have been heard, by anybody
@@ -124,8 +125,7 @@ async def test_killed_workers_and_hooks_lose_and_invent_no_transition(installati
         for _ in range(PROCESSES):
             workers.start()
         ledger = await stack.enter_async_context(Ledger(kafka))
-        victims = dice.sample(("worker", "hooks", "worker", "hooks", "both"), 5)
-        async with asyncio.timeout(WORKED_LIMIT):
+        async with within(WORKED_LIMIT):
             for turn in range(WORKED_KILLS):
                 last = turn == WORKED_KILLS - 1
                 part = numbers[turn * per_kill : None if last else (turn + 1) * per_kill]
@@ -134,7 +134,7 @@ async def test_killed_workers_and_hooks_lose_and_invent_no_transition(installati
                     await ledger.publish(afternoon(part, answered=answered, dice=dice))
                     if answered == (turn % 2 == 0):
                         # the moment: so many stand on alerts, or were heard, by anybody
-                        victim, hits = victims[turn % 5], dice.randrange(len(part))
+                        victim, hits = VICTIMS[turn % len(VICTIMS)], dice.randrange(len(part))
                         if victim == "worker":
                             happened = lambda n=known + hits: len(ledger.ids) >= n  # noqa: E731
                         else:
