@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,13 @@ from streams.board.settings import BoardSettings
 from streams.core.rules.durations import Duration, parse_duration
 
 
+class State(StrEnum):
+    """Where a worker keeps what each call said."""
+
+    MEMORY = "memory"
+    ROCKSDB = "rocksdb"
+
+
 class StreamsSettings(BaseModel):
     """How the streams count.
 
@@ -38,6 +46,9 @@ class StreamsSettings(BaseModel):
         tell_share: how much of its time a worker spends on telling at most; where that is too
             little for each change each `tell_every`, metrics and alerts come less often.
         idle_after: where nothing comes, event time follows the clock at this distance.
+        state: where a worker keeps what each call of the last two days said: in memory, some
+            500 bytes a call, or in RocksDB, which takes more time and hardly any memory.
+        state_dir: a folder for RocksDB on a disk; by default one among the temporary files.
         rules: a file of rules; without one the built-in rules hold.
     """
 
@@ -50,6 +61,8 @@ class StreamsSettings(BaseModel):
     tell_every: float = Field(default=1.0, gt=0)
     tell_share: float = Field(default=0.3, gt=0, le=1)
     idle_after: Duration = 60
+    state: State = State.MEMORY
+    state_dir: Path | None = None
     rules: Path | None = None
 
     @property

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas import topics
-from streams.core.calls import CallCounter
+from streams.core.calls import CallCounter, Contribution
+from streams.core.ledger import Store, in_memory
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
 from streams.settings import StreamsSettings
@@ -28,7 +29,11 @@ class Steps(NamedTuple):
 
 
 def new_steps(
-    settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInfo], *, partitions: int
+    settings: StreamsSettings,
+    zones: Mapping[tuple[str, str], ZoneInfo],
+    *,
+    partitions: int,
+    store: Store[Contribution] = in_memory,
 ) -> Steps:
     """Make the steps, empty.
 
@@ -36,6 +41,7 @@ def new_steps(
         settings: how to count.
         zones: the time zone of each account, by vendor and name.
         partitions: how many partitions the topics have.
+        store: keeps what each call said.
     """
 
     def zone_of(vendor: str, account: str) -> ZoneInfo:
@@ -51,6 +57,7 @@ def new_steps(
             zone_of=zone_of,
             late_seconds=settings.late,
             copies_seconds=settings.late + _COPIES_BEYOND_LATE,
+            store=store,
         ),
         TallyCounter(
             topic=topics.TALLIES.name,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import faust
@@ -29,16 +30,18 @@ from streams.agents.tell import Teller
 from streams.agents.told import Told
 from streams.agents.traced import Traced, Traces
 from streams.core.alerting import AlertBook
-from streams.core.calls import CallCounter
+from streams.core.calls import CallCounter, Contribution
+from streams.core.ledger import Store, in_memory
 from streams.core.rules import Rule
 from streams.core.step import Step
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
 from streams.engine.app import changelog, new_app, new_table
+from streams.engine.disk import on_disk
 from streams.engine.liveness import Liveness
 from streams.engine.stage import add_stage, die
 from streams.engine.table import StepTable
-from streams.settings import StreamsSettings
+from streams.settings import State, StreamsSettings
 from streams.steps import new_steps
 
 _ALIVE_SHARE = 0.8
@@ -98,7 +101,9 @@ def build(
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
     mappers = MAPPERS if mappers is None else mappers
     partitions = kafka.partitions
-    calls, tallies, totals = new_steps(settings, zones, partitions=partitions)
+    calls, tallies, totals = new_steps(
+        settings, zones, partitions=partitions, store=_store(settings, data_dir)
+    )
     alerts = AlertBook()
     liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)
     traces = Traces()
@@ -157,6 +162,12 @@ def build(
 
     tables = (calls_table, tallies_table, totals_table, alerts_table)
     return Topology(app, calls, tallies, totals, alerts, teller, tables, liveness)
+
+
+def _store(settings: StreamsSettings, data_dir: str) -> Store[Contribution]:
+    if settings.state is State.MEMORY:
+        return in_memory
+    return on_disk(settings.state_dir or Path(data_dir))
 
 
 def _or_die(check: Callable[[], None]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from schemas.scope import Basis
 from streams.core.counts import (
     ABANDON,
     ANSWER,
@@ -21,9 +22,12 @@ from streams.core.counts import (
 )
 from streams.core.fence import STATE_PREFIX as PANE_PREFIX
 from streams.core.fence import PaneBook, held_back
-from streams.core.ledger import Ledger, Said, fingerprint
+from streams.core.groups import STATE_PREFIX as GROUP_PREFIX
+from streams.core.groups import Groups
+from streams.core.ledger import Ledger, Said, Store, fingerprint, in_memory
 from streams.core.panes import Pane, day_pane, fine_pane
 from streams.core.refuse import refuse
+from streams.core.rules.group import Group
 from streams.core.scopes import scopes_of_call
 from streams.core.step import Batch, Effects, Record
 
@@ -114,10 +118,18 @@ _COUNTED = {
 
 
 class _Kind(NamedTuple):
-    """One combination of dimensions, with what follows from it."""
+    """One combination of dimensions, with what follows from it.
+
+    Attributes:
+        scopes: those of its dimensions, and then its groups'.
+        own: how many of them are its dimensions'.
+        groups: its groups' scopes by the groups' names.
+    """
 
     dimensions: Dimensions
     scopes: tuple[str, ...]
+    own: int
+    groups: Mapping[str, str]
     zone: ZoneInfo
 
 
@@ -139,6 +151,7 @@ class CallCounter:
         late_seconds: how long after its end a pane still takes late calls.
         copies_seconds: how long copies of a call are recognised; at least a day longer than
             `late_seconds`, since a day's pane is open that long.
+        store: keeps what each call said.
     """
 
     def __init__(
@@ -152,23 +165,33 @@ class CallCounter:
         zone_of: Callable[[str, str], ZoneInfo],
         late_seconds: int,
         copies_seconds: int,
+        store: Store[Contribution] = in_memory,
     ) -> None:
         self._dead_letters = dead_letters
         self._pane_seconds = pane_seconds
         self._zone_of = zone_of
         self._panes = PaneBook(topic, partials, partitions, late_seconds)
-        self._ledger = Ledger(Contribution, copies_seconds)
+        self._ledger = Ledger(Contribution, copies_seconds, store)
+        self._groups = Groups(Basis.CALLS)
         self._kinds: dict[tuple[str | None, ...], _Kind] = {}
+
+    def follow(self, groups: Iterable[Group]) -> None:
+        """Count these groups from the next batch on."""
+        self._groups.follow(groups)
+        self._kinds.clear()
 
     def forget(self, partition: int) -> None:
         """Drop the state of a partition that is no longer ours."""
         self._panes.forget(partition)
         self._ledger.forget(partition)
+        self._groups.forget(partition)
 
     def restore(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take one changelog record back."""
         if key.startswith(PANE_PREFIX):
             self._panes.restore(partition, key, value)
+        elif key.startswith(GROUP_PREFIX):
+            self._groups.restore(partition, key, value)
         else:
             self._ledger.restore(partition, key, value)
 
@@ -176,7 +199,8 @@ class CallCounter:
         """Count the calls of a batch that have ended."""
         effects = Effects()
         partition, panes = batch.partition, self._panes
-        replayed = panes.begin(partition, batch.records[0].offset)
+        replayed = self._groups.begin(partition, batch.records[0].offset, effects)
+        replayed = panes.begin(partition, batch.records[0].offset) or replayed
         write_first = self._ledger.writer(partition)
         sheets: dict[tuple[int, ZoneInfo], _Sheet] = {}
         size_ms = self._pane_seconds * 1000
@@ -253,8 +277,10 @@ class CallCounter:
             dimensions.carrier,
         )
         zone = self._zone_of(dimensions.vendor, dimensions.account)
-        kind = _Kind(dimensions, tuple(scopes), zone)
-        self._kinds[msgspec.structs.astuple(dimensions)] = kind
+        having = msgspec.structs.astuple(dimensions)
+        groups = self._groups.scopes(having, scopes)
+        kind = _Kind(dimensions, (*scopes, *groups.values()), len(scopes), groups, zone)
+        self._kinds[having] = kind
         return kind
 
     def _add_sheets(
@@ -284,10 +310,10 @@ class CallCounter:
         arrived_ms = record.timestamp
         self._panes.observe(partition, held_back(call.event_ms, arrived_ms), arrived_ms)
         changes: _Changes = {}
-        if said.before is not None:
+        for scopes, one, sign in self._moves(partition, record.offset, name, said.before, call):
             # A maximum cannot be taken back: the pane's newest event stays.
-            self._spread(changes, said.before, -said.before.counts(), 0)
-        self._spread(changes, call, call.counts(), call.event_ms)
+            newest_ms = one.event_ms if sign > 0 else 0
+            self._spread(changes, scopes, one, sign * one.counts(), newest_ms)
         late = True
         for (pane, scope), (change, newest_ms) in changes.items():
             if self._panes.open_until(pane.end, arrived_ms):
@@ -295,14 +321,49 @@ class CallCounter:
                 late = False
         return late
 
-    def _spread(
-        self, changes: _Changes, said: Contribution, counts: Packed, newest_ms: int
-    ) -> None:
+    def _moves(
+        self,
+        partition: int,
+        offset: int,
+        name: int,
+        before: Contribution | None,
+        call: Contribution,
+    ) -> Iterator[tuple[Iterable[str], Contribution, int]]:
+        """Give what is taken away (−1) and added (+1), and in which scopes.
+
+        A group takes away what it has counted itself, which is nothing from before its rule.
+        """
+        if before is not None:
+            kind = self._kind_of(before)
+            yield kind.scopes[: kind.own], before, -1
+        kind = self._kind_of(call)
+        yield kind.scopes[: kind.own], call, +1
+
+        def stood(at: int) -> Contribution | None:
+            return self._ledger.look_up(partition, name, at).before
+
+        for group in self._groups.counting(partition, offset):
+            counted = self._groups.counted(partition, group, offset, stood)
+            for one, sign in ((counted, -1), (call, +1)):
+                scope = None if one is None else self._kind_of(one).groups.get(group)
+                if one is not None and scope is not None:
+                    yield (scope,), one, sign
+
+    def _kind_of(self, said: Contribution) -> _Kind:
         known = self._kinds.get(msgspec.structs.astuple(said.dimensions))
-        kind = known or self._new_kind(said.dimensions)
+        return known or self._new_kind(said.dimensions)
+
+    def _spread(
+        self,
+        changes: _Changes,
+        scopes: Iterable[str],
+        said: Contribution,
+        counts: Packed,
+        newest_ms: int,
+    ) -> None:
         fine = fine_pane(said.event_ms, self._pane_seconds)
-        day = day_pane(said.event_ms, kind.zone)
-        for scope in kind.scopes:
+        day = day_pane(said.event_ms, self._kind_of(said).zone)
+        for scope in scopes:
             for pane in (fine, day):
                 packed, newest = changes.get((pane, scope), (0, 0))
                 changes[pane, scope] = (packed + counts, max(newest, newest_ms))

@@ -9,8 +9,11 @@ decides as it did the first time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -23,8 +26,31 @@ STATE_PREFIX = b"l|"
 _LEVELS = 2
 
 T = TypeVar("T")
-_Versions = dict[int, tuple[tuple[int, T], ...]]
-"""By a key's name what it said, each with its offset, in order."""
+History = tuple[tuple[int, T], ...]
+"""What a key said, each with the offset at which it did, in order."""
+
+
+class Versions(MutableMapping[int, History[T]], ABC):
+    """What each key said, by its name."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class InMemory(dict[int, History[T]]):
+    """Versions in a dict."""
+
+    def close(self) -> None:
+        """Do nothing: memory goes by itself."""
+
+
+Store = Callable[[type[T]], "Versions[T] | InMemory[T]"]
+
+
+def in_memory(_model: type[T]) -> InMemory[T]:
+    """Make versions that are kept in memory."""
+    return InMemory()
 
 
 def fingerprint(key: bytes) -> int:
@@ -42,8 +68,8 @@ class Said(NamedTuple, Generic[T]):
 @dataclass(slots=True)
 class _Partition(Generic[T]):
     segments: Segments[int]
-    versions: _Versions[T]
-    fresh: list[tuple[int, tuple[tuple[int, T], ...]]] = field(default_factory=list)
+    versions: Versions[T] | InMemory[T]
+    fresh: list[tuple[int, History[T]]] = field(default_factory=list)
     arrived_ms: int = 0
 
 
@@ -55,9 +81,11 @@ class Ledger(Generic[T]):
     Args:
         model: what a key says: a frozen msgspec Struct.
         horizon_seconds: how long after its arrival a copy is still recognised.
+        store: makes what keeps a partition's versions.
     """
 
-    def __init__(self, model: type[T], horizon_seconds: int) -> None:
+    def __init__(self, model: type[T], horizon_seconds: int, store: Store[T] = in_memory) -> None:
+        self._new_versions = partial(store, model)
         self._horizon_ms = horizon_seconds * 1000
         self._partitions: dict[int, _Partition[T]] = {}
         self._encode = msgspec.msgpack.Encoder().encode
@@ -67,7 +95,9 @@ class Ledger(Generic[T]):
 
     def forget(self, partition: int) -> None:
         """Drop a partition's versions."""
-        self._partitions.pop(partition, None)
+        page = self._partitions.pop(partition, None)
+        if page is not None:
+            page.versions.close()
 
     def restore(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take back one segment."""
@@ -79,7 +109,7 @@ class Ledger(Generic[T]):
         for name, versions in entries:
             for offset, said in versions:
                 self._insert(page, name, offset, said)
-        page.segments.restored(key, [name for name, _ in entries], until)
+        page.segments.restored(key, array("Q", [name for name, _ in entries]), until)
         page.arrived_ms = max(page.arrived_ms, until[0])
 
     def look_up(self, partition: int, name: int, offset: int) -> Said[T]:
@@ -122,7 +152,7 @@ class Ledger(Generic[T]):
         page.arrived_ms = max(page.arrived_ms, arrived_ms)
         if page.fresh:
             until = (page.arrived_ms, max(versions[-1][0] for _, versions in page.fresh))
-            names = [name for name, _ in page.fresh]
+            names = array("Q", [name for name, _ in page.fresh])
             page.segments.write(names, until, effects, self._encode((until, page.fresh)))
             page.fresh = []
         limit = page.arrived_ms - self._horizon_ms
@@ -142,7 +172,7 @@ class Ledger(Generic[T]):
     def _page(self, partition: int) -> _Partition[T]:
         page = self._partitions.get(partition)
         if page is None:
-            versions: _Versions[T] = {}
+            versions = self._new_versions()
 
             def encode(names: Sequence[int], until: Until) -> bytes | None:
                 entries = [(name, versions[name]) for name in names if name in versions]
@@ -154,7 +184,9 @@ class Ledger(Generic[T]):
         return page
 
 
-def _drop(versions: _Versions[T], names: Iterable[int], last_offset: int) -> None:
+def _drop(
+    versions: MutableMapping[int, History[T]], names: Iterable[int], last_offset: int
+) -> None:
     for name in names:
         kept = tuple(each for each in versions.get(name, ()) if each[0] > last_offset)
         if kept:

@@ -54,7 +54,13 @@ async def test_metrics_are_exact_whatever_is_killed(installation, seed, tmp_path
         kafka = broker.settings
         await create_topics(kafka, topics.ALL)
         traffic = make(seed, CALLS, datetime.now(UTC))
-        workers = Workers(kafka, tmp_path, rules=str(tmp_path / "rules.yaml"))
+        workers = Workers(
+            kafka,
+            tmp_path,
+            rules=str(tmp_path / "rules.yaml"),
+            state="rocksdb" if seed % 3 == 1 else "memory",
+            state_dir=str(tmp_path / "state"),
+        )
         producer = new_producer(kafka)
         await producer.start()
         try:
