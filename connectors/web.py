@@ -5,10 +5,42 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ClientError", "ClientSession", "ClientTimeout", "serve", "web"]
+from schemas.errors import ConfigError
+
+__all__ = ["ClientError", "ClientSession", "ClientTimeout", "TlsFiles", "serve", "web"]
+
+
+class TlsFiles(BaseModel):
+    """The server's certificate chain and its key, PEM."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate_file: Path
+    key_file: Path
+
+    def context(self, setting: str) -> ssl.SSLContext:
+        """Make the server's TLS context.
+
+        Args:
+            setting: what it is called in the configuration.
+
+        Raises:
+            ConfigError: a file cannot be used.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate_file, self.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"{setting}: {self.certificate_file} and {self.key_file} cannot be used "
+                f"({error}); give a PEM chain and its key"
+            ) from error
+        return context
 
 
 @asynccontextmanager

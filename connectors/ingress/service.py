@@ -54,7 +54,7 @@ async def run_ingress(
         RetryableError: Kafka cannot be reached at the start.
     """
     receivers = receivers_of(accounts)
-    context = settings.tls.context() if settings.tls else None
+    context = settings.tls.context("ingress.tls") if settings.tls else None
     producer = new_producer(kafka)
     outlet = _Outlet(producer)
     book = PushBook(receivers)

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import ConfigError
+from connectors.web import TlsFiles
 
 Network = IPv4Network | IPv6Network
-
-
-class TlsFiles(BaseModel):
-    """The server's certificate chain and its key, PEM."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    certificate_file: Path
-    key_file: Path
-
-    def context(self) -> ssl.SSLContext:
-        """Make the server's TLS context.
-
-        Raises:
-            ConfigError: a file cannot be used.
-        """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(self.certificate_file, self.key_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"ingress.tls: {self.certificate_file} and {self.key_file} cannot be used "
-                f"({error}); give a PEM chain and its key"
-            ) from error
-        return context
 
 
 class IngressSettings(BaseModel):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from streams.board.alerts import Transition
+from streams.board.reasons import ReasonCode
 from streams.board.records import Alert, Call, Campaign, Rate, Window
 from streams.board.silences import SilenceState
 from streams.board.sources import SourceHealth
@@ -149,6 +150,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="as it was told: starting, polling, ok, degraded, stopped")
     ]
     reason: str | None
+    reason_code: ReasonCode | None
     counts: Annotated[list[str], Meta(description="what it feeds: calls, tallies, or names alone")]
     last_success_at: datetime | None
     last_records: int

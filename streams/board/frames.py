@@ -16,6 +16,7 @@ import msgspec
 from streams.board.alerts import OPEN
 from streams.board.cells import Entry
 from streams.board.queries import as_of, due_at
+from streams.board.reasons import reason_code
 from streams.board.records import Alert, Rate, SourceStatus
 from streams.board.silences import matching
 from streams.board.sources import counts_of
@@ -155,6 +156,7 @@ def _source(source: SourceStatus) -> dict[str, object]:
         "feed": source.feed,
         "state": source.state,
         "reason": source.reason,
+        "reason_code": reason_code(source.reason),
         "counts": counts_of(source),
         "last_success": _unix(source.last_success_at),
         "records": source.records_published,

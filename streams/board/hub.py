@@ -16,10 +16,10 @@ from streams.board import frames
 from streams.board.frames import Manners
 from streams.board.state import Board
 
-_QUEUED = 16
-_REMEMBERED = 64
-_WATCHED_TICKS = 60
-_BEAT_TICKS = 10
+_QUEUED = 40
+_REMEMBERED = 160
+_WATCHED_TICKS = 150
+_BEAT_TICKS = 25
 
 
 @dataclass(slots=True, eq=False)

@@ -57,18 +57,21 @@ async def read_into(
     """
     consumer = new_consumer(kafka, *(topic.name for topic in (*_WHOLE, _TAIL)))
     try:
-        await consumer.start()
-    except KafkaError as error:
-        await consumer.stop()
-        raise RetryableError(
-            f"no Kafka at {kafka.bootstrap_servers}: start one with `callstreams broker`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS"
-        ) from error
-    try:
+        await _start(consumer, kafka.bootstrap_servers)
         ends = await _seek(consumer, calls_read_back)
         await _read_on(consumer, board, ends, forget_after, clock)
     finally:
         await consumer.stop()
+
+
+async def _start(consumer: AIOKafkaConsumer, servers: str) -> None:
+    try:
+        await consumer.start()
+    except KafkaError as error:
+        raise RetryableError(
+            f"no Kafka at {servers}: start one with `callstreams broker`, "
+            "or set KAFKA_BOOTSTRAP_SERVERS"
+        ) from error
 
 
 async def _seek(consumer: AIOKafkaConsumer, calls_read_back: int) -> dict[TopicPartition, int]:

@@ -36,8 +36,10 @@ async def run_board(
         health: is told how to find out whether the topics were read.
 
     Raises:
+        ConfigError: a TLS file cannot be used.
         RetryableError: Kafka cannot be reached at the start.
     """
+    context = settings.tls.context("board.tls") if settings.tls else None
     board = Board(
         int(clock().timestamp()),
         calls_per_scope=settings.calls_per_scope,
@@ -52,7 +54,7 @@ async def run_board(
     app = make_app(
         board, settings, clock=clock, silencer=lambda silence: write_silence(kafka, silence)
     )
-    async with serve(app, host=settings.host, port=settings.port) as address:
+    async with serve(app, host=settings.host, port=settings.port, ssl_context=context) as address:
         if ready is not None:
             ready(address)
         reading = asyncio.create_task(

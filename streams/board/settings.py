@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.secrets import Secret
+from connectors.web import TlsFiles
 
 
 class BoardSettings(BaseModel):
@@ -28,6 +29,7 @@ class BoardSettings(BaseModel):
         calls_read_back: how many calls of each partition are read at the start.
         most_scopes: beyond these, the longest silent ones are forgotten.
         tick: changes are sent to the browsers at most so often.
+        tls: serve HTTPS; None for plain HTTP.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +45,8 @@ class BoardSettings(BaseModel):
     calls_per_scope: int = Field(default=20, gt=0, le=200)
     calls_read_back: int = Field(default=5_000, ge=0)
     most_scopes: int = Field(default=50_000, gt=0)
-    tick: timedelta = Field(default=timedelta(milliseconds=500), gt=timedelta())
+    tick: timedelta = Field(default=timedelta(milliseconds=200), gt=timedelta())
+    tls: TlsFiles | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -8,6 +8,7 @@ import msgspec
 
 from schemas import silence
 from streams.board.answers import AlertNow, Silence, Silences, Source, Sources
+from streams.board.reasons import reason_code
 from streams.board.records import Alert
 from streams.board.silences import state_of
 from streams.board.sources import counts_of, health_of
@@ -50,6 +51,7 @@ def sources(board: Board, now: datetime, silent_after: timedelta) -> Sources:
             health=health_of(told, now, silent_after),
             state=told.state,
             reason=told.reason,
+            reason_code=reason_code(told.reason),
             counts=counts_of(told),
             last_success_at=told.last_success_at,
             last_records=told.last_records,

@@ -371,6 +371,20 @@ async def test_sources_are_told_with_icon_word_and_reason(show):
         await expect(vendor(page).locator(".sources-badge")).to_be_hidden()
 
 
+async def test_a_reason_is_told_in_chinese_with_the_sentence_as_its_detail(show):
+    reason = "open.7moor.com answered 429"
+    told = {"state": "degraded", "reason": reason}
+    show.centre.sources(show.board, show.now + timedelta(seconds=1), cdr=told)
+    async with show.serve() as address, show.page(address, language="zh-CN") as page:
+        line = source(page, "话单")
+        await expect(line.locator(".reason")).to_have_text("请求过于频繁（429），稍后自动重试")
+        await expect(line.locator("[lang=en]")).to_have_text(reason)
+        await page.get_by_role("button", name="English").click()
+        line = source(page, "Call records")
+        await expect(line.locator(".reason")).to_have_text(reason)
+        await expect(line.locator("[lang=en]")).to_be_hidden()
+
+
 async def test_no_data_is_not_an_answer_rate(show):
     show.ahead = timedelta(minutes=2)
     heard = show.now + show.ahead

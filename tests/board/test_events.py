@@ -135,7 +135,7 @@ def test_nothing_is_told_while_nothing_changes_but_that_we_live(filled):
     client = hub.join("5m", None)
     client.queue.get_nowait()
 
-    for _ in range(20):
+    for _ in range(30):
         hub.tick()
 
     kinds = {client.queue.get_nowait().split(b"\n")[0] for _ in range(client.queue.qsize())}

@@ -60,14 +60,20 @@ function told(source, how) {
   return said.join(" · ");
 }
 
+/** The reason in the page's language where its kind is known; else as it was told. */
+function reasonText({ reason, reason_code: code }) {
+  return reason && code && isWord(`reason_${code}`) ? t(`reason_${code}`, { reason }) : reason;
+}
+
 class Line {
   constructor() {
     this.sign = make("span", { class: "sign" });
     this.title = make("span", { class: "title" });
     this.word = make("span", { class: "word" });
     this.reason = make("span", { class: "reason" });
+    this.detail = make("span", { class: "under", lang: "en" });
     this.under = make("span", { class: "under" });
-    this.element = make("li", { class: "source" }, this.sign, make("span", { class: "names" }, make("span", { class: "line" }, this.title, this.word), this.reason, this.under));
+    this.element = make("li", { class: "source" }, this.sign, make("span", { class: "names" }, make("span", { class: "line" }, this.title, this.word), this.reason, this.detail, this.under));
   }
 
   show(source) {
@@ -79,7 +85,11 @@ class Line {
     const feed = source.feed === null ? t("wholeAccount") : isWord(`feed_${source.feed}`) ? t(`feed_${source.feed}`) : source.feed;
     say(this.title, `${feed} · ${source.account}`);
     say(this.word, t(`health_${shown}`));
-    say(this.reason, how === "ok" ? "" : source.reason);
+    const reason = reasonText(source);
+    say(this.reason, how === "ok" ? "" : reason);
+    const detailed = how !== "ok" && reason !== source.reason;
+    say(this.detail, detailed ? source.reason : "");
+    mark(this.detail, "hidden", detailed ? null : "");
     mark(this.reason, "hidden", how === "ok" || !source.reason ? "" : null);
     say(this.under, told(source, how));
     mark(this.under, "title", source.last_success ? clock(source.last_success) : null);
