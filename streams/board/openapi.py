@@ -51,7 +51,9 @@ def describe(operations: Sequence[Operation], *, secured: bool) -> dict[str, Jso
             "title": "callstreams wallboard",
             "version": "1",
             "description": "Current counts by scope and window, their course, alerts and sources. "
-            "Moments are RFC 3339, UTC; rates are 0..1 with their Wilson 95 % interval.",
+            "Moments are RFC 3339, UTC; rates are 0..1 with their Wilson 95 % interval. Every "
+            "wallboard reads all partitions of its topics, so each answers for every scope, "
+            "whichever worker counts it.",
         },
         "paths": {path: dict(methods) for path, methods in paths.items()},
         "components": {
