@@ -22,6 +22,7 @@ _PLACES = {  # a link that leaves docs/, and where it leads on the site
     "../examples/README.md": "examples.md",
     "../examples/webhook.py": "examples.md#webhookpy",
     "read_metrics.py": "#read_metricspy",
+    "webhook.py": "#webhookpy",
     "../docs/schemas": "schemas.md",
 }
 _HERE = re.compile(r"^<!-- here: (file|messages) (\S+) -->$", re.MULTILINE)

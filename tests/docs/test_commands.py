@@ -2,6 +2,7 @@
 at all for a reason that is named. A new one that is none of these fails.
 """
 
+import ast
 import json
 import re
 import shlex
@@ -10,6 +11,7 @@ import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from textwrap import dedent
 
 import pytest
 from typer.testing import CliRunner
@@ -24,6 +26,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.silence import Silence
 from streams.cli import console
 from streams.cli.main import app
+from streams.core.rules import load_rules
+from streams.settings import load_settings
 from tests.docs.pages import PAGES, ROOT, blocks, shell_blocks, typed
 from tests.docs.test_five_minutes import PAGE as FIVE_MINUTES
 from tests.operations.conftest import write_all
@@ -187,6 +191,40 @@ def test_a_command_that_needs_nothing(command, folder):
         assert "number-not-answered" in run(command)
     else:
         run(command)
+
+
+NAMED_SECRET = re.compile(r"(env:[A-Z_]+|file:[\w/.-]+)(?=[\s,\]}]|$)")
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [(page, each.text) for page in ALL_PAGES for each in blocks(page, "yaml")],
+    ids=lambda value: getattr(value, "name", "yaml"),
+)
+def test_yaml_is_rules_or_tests_or_a_configuration(page, text, folder):
+    if text.startswith("rules:"):
+        assert load_rules(text, page.name)
+    elif text.startswith("rule_files:"):
+        (folder / "tests.yaml").write_text(text, encoding="utf-8")
+        run("rules test tests.yaml")
+    else:
+        text = NAMED_SECRET.sub(lambda match: _secret(match[1]), text)
+        (folder / "callstreams.yaml").write_text(text, encoding="utf-8")
+        load_settings(folder / "callstreams.yaml", {})
+
+
+def _secret(name):
+    if "WEBHOOK" in name and "SECRET" not in name:
+        return "https://example.org/hook"
+    if name.endswith("_URL"):  # of Apprise
+        return "mailto://user:password@example.org"
+    return "whsec_" + "QUFB" * 8
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+def test_python_is_python(page):
+    for block in blocks(page, "python"):
+        ast.parse(dedent(block.text))
 
 
 def test_commands_that_need_kafka(folder, fresh_kafka):
