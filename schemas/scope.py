@@ -9,7 +9,7 @@ from schemas.base import Vendor
 
 
 class Kind(StrEnum):
-    """The dimensions of a scope."""
+    """The dimensions of a scope; `GROUP` is what a rule with `group_by` counts together."""
 
     VENDOR = "vendor"
     ACCOUNT = "account"
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     QUEUE = "queue"
     REGION = "region"
     CARRIER = "carrier"
+    GROUP = "group"
 
 
 class Basis(StrEnum):
@@ -31,7 +32,8 @@ class Scope(NamedTuple):
     """One dimension of one vendor's traffic, such as a display number of an account.
 
     Its text form is `basis:vendor/account/kind/value`, shorter for a whole account
-    (`calls:icsoc/main`) or vendor (`calls:icsoc`); `value` may itself hold slashes.
+    (`calls:icsoc/main`) or vendor (`calls:icsoc`); `value` may itself hold slashes. A group over
+    the accounts of a vendor has none: `calls:icsoc//group/…`.
     """
 
     basis: Basis
@@ -42,8 +44,8 @@ class Scope(NamedTuple):
 
     def __str__(self) -> str:
         path = [str(self.vendor)]
-        if self.account is not None:
-            path.append(self.account)
+        if self.account is not None or self.value is not None:
+            path.append(self.account or "")
         if self.value is not None:
             path += [str(self.kind), self.value]
         return f"{self.basis}:{'/'.join(path)}"
@@ -64,4 +66,4 @@ class Scope(NamedTuple):
             return cls(Basis(basis), vendor, parts[1], Kind.ACCOUNT, None)
         if len(parts) == 3:
             raise ValueError(f"{text!r} names a kind of scope without its value")
-        return cls(Basis(basis), vendor, parts[1], Kind(parts[2]), parts[3])
+        return cls(Basis(basis), vendor, parts[1] or None, Kind(parts[2]), parts[3])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas import topics
 from streams.core.calls import CallCounter, Contribution
 from streams.core.ledger import Store, in_memory
+from streams.core.rules import Rule
 from streams.core.tallies import TallyCounter
 from streams.core.totals import Totals
 from streams.settings import StreamsSettings
@@ -27,12 +28,19 @@ class Steps(NamedTuple):
     tallies: TallyCounter
     totals: Totals
 
+    def follow(self, rules: Iterable[Rule]) -> None:
+        """Count the groups of these rules from the next batch on."""
+        groups = {rule.group.name: rule.group for rule in rules if rule.group is not None}
+        self.calls.follow(groups.values())
+        self.tallies.follow(groups.values())
+
 
 def new_steps(
     settings: StreamsSettings,
     zones: Mapping[tuple[str, str], ZoneInfo],
     *,
     partitions: int,
+    rules: Iterable[Rule] = (),
     store: Store[Contribution] = in_memory,
 ) -> Steps:
     """Make the steps, empty.
@@ -41,13 +49,14 @@ def new_steps(
         settings: how to count.
         zones: the time zone of each account, by vendor and name.
         partitions: how many partitions the topics have.
+        rules: those whose groups are counted.
         store: keeps what each call said.
     """
 
     def zone_of(vendor: str, account: str) -> ZoneInfo:
         return zones.get((vendor, account), HOME)
 
-    return Steps(
+    steps = Steps(
         CallCounter(
             topic=topics.CALLS.name,
             partials=topics.PARTIALS.name,
@@ -75,3 +84,5 @@ def new_steps(
             keep_seconds=settings.keep,
         ),
     )
+    steps.follow(rules)
+    return steps

@@ -101,9 +101,10 @@ def build(
     app = new_app(settings.group, kafka, data_dir=data_dir, **overrides)
     mappers = MAPPERS if mappers is None else mappers
     partitions = kafka.partitions
-    calls, tallies, totals = new_steps(
-        settings, zones, partitions=partitions, store=_store(settings, data_dir)
+    steps = new_steps(
+        settings, zones, partitions=partitions, rules=rules, store=_store(settings, data_dir)
     )
+    calls, tallies, totals = steps
     alerts = AlertBook()
     liveness = Liveness(app.conf.broker_session_timeout * _ALIVE_SHARE)
     traces = Traces()
@@ -139,6 +140,7 @@ def build(
         keep_seconds=settings.keep,
         idle_ms=settings.idle_after * 1000,
         rules=rules,
+        also_follow=steps.follow,
         told=Told(display_numbers=display_numbers),
         traces=traces,
     )

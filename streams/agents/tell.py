@@ -48,6 +48,7 @@ class Teller:
         keep_seconds: how long fine panes are kept.
         idle_ms: where nothing comes, event time follows the wall clock at this distance.
         rules: the rules in force.
+        also_follow: is given the rules whenever they change.
         told: keeps what Prometheus may see of what is told.
         traces: know whose trace an alert belongs to.
     """
@@ -65,6 +66,7 @@ class Teller:
         keep_seconds: int,
         idle_ms: int,
         rules: Iterable[Rule],
+        also_follow: Callable[[tuple[Rule, ...]], None] = lambda _rules: None,
         day_name: str = "day",
         told: Told | None = None,
         traces: Traces | None = None,
@@ -79,12 +81,15 @@ class Teller:
         self._late = late_seconds
         self._idle_ms = idle_ms
         self._day_name = day_name
+        self._also_follow = also_follow
         watch = Watch(rules, totals.window_sizes)
         self._evaluator = Evaluator(totals, alerts, watch, keep_seconds=keep_seconds)
 
     def follow(self, rules: Iterable[Rule]) -> None:
         """Judge by these rules from now on."""
-        self._evaluator.watch = Watch(rules, self._totals.window_sizes)
+        followed = tuple(rules)
+        self._evaluator.watch = Watch(followed, self._totals.window_sizes)
+        self._also_follow(followed)
 
     async def tell(self, now_ms: Callable[[], int]) -> None:
         """Write what has changed in each partition that is ours and whole."""

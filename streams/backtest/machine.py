@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from schemas import topics
@@ -39,7 +40,9 @@ class Machine:
         *,
         partitions: int = 1,
     ) -> None:
-        steps = new_steps(settings, zones, partitions=partitions)
+        rule_sets = {name: tuple(rules) for name, rules in rule_sets.items()}
+        every = chain.from_iterable(rule_sets.values())
+        steps = new_steps(settings, zones, partitions=partitions, rules=every)
         self.totals: Totals = steps.totals
         self.books = {name: AlertBook() for name in rule_sets}
         self._keep = settings.keep

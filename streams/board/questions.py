@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     Vendor = str
 else:
     Vendor = Literal[tuple(str(each) for each in base.Vendor)]
-Kind = Literal["vendor", "account", "display_number", "campaign", "queue", "region", "carrier"]
+Kind = Literal[
+    "vendor", "account", "display_number", "campaign", "queue", "region", "carrier", "group"
+]
 Sort = Literal[
     "scope",
     "-scope",

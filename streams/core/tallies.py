@@ -12,17 +12,20 @@ still grow beside today's until its last calls have ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from schemas.scope import Basis
 from streams.core.counts import ANSWER, ATTEMPT
 from streams.core.fence import STATE_PREFIX as PANE_PREFIX
 from streams.core.fence import PaneBook, held_back
+from streams.core.groups import Groups
 from streams.core.panes import day_pane, fine_pane
 from streams.core.refuse import refuse
+from streams.core.rules.group import Group
 from streams.core.scopes import scopes_of_tally
 from streams.core.step import Batch, Effects, Record
 
@@ -146,7 +149,12 @@ class TallyCounter:
         self._pane_seconds = pane_seconds
         self._zone_of = zone_of
         self._panes = PaneBook(topic, partials, partitions, late_seconds)
+        self._groups = Groups(Basis.TALLIES)
         self._partitions: dict[int, _Series] = {}
+
+    def follow(self, groups: Iterable[Group]) -> None:
+        """Count these groups from the next batch on."""
+        self._groups.follow(groups)
 
     def forget(self, partition: int) -> None:
         """Drop the state of a partition that is no longer ours."""
@@ -216,9 +224,11 @@ class TallyCounter:
             fine_pane(read_ms, self._pane_seconds),
             day_pane(read_ms, self._zone_of(tally.vendor, tally.account)),
         )
-        for scope in scopes_of_tally(
-            tally.vendor, tally.account, tally.display_number, tally.campaign, tally.batch
-        ):
+        having = (tally.vendor, tally.account, tally.display_number, tally.campaign)
+        scopes = scopes_of_tally(*having, tally.batch)
+        # A batch's calls are in its campaign's own tally too, and so in that one's group.
+        groups = {} if tally.batch is not None else self._groups.scopes(having, scopes)
+        for scope in (*scopes, *groups.values()):
             for pane in panes:
                 if self._panes.open_until(pane.end, arrived_ms):
                     self._panes.add(batch.partition, pane, scope, counts, read_ms, record.offset)

@@ -2,6 +2,7 @@
 
 - `model` a rule as a value; `durations`, `windows`, `metrics`, `templates` its parts
 - `load` YAML into rules, with errors that name file, line and mend
+- `group` what `group_by` counts together
 - `judge` counts into a verdict; `decide` verdicts into transitions
 - `words` all of it in English and Chinese
 """

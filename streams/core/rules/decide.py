@@ -28,8 +28,9 @@ from __future__ import annotations
 import hashlib
 
 from schemas.alert import Alert, AlertState, Evidence
-from schemas.scope import Scope
+from schemas.scope import Kind, Scope
 from streams.core.rules import words
+from streams.core.rules.group import group_of
 from streams.core.rules.judge import Finding, Verdict, judge, judge_window
 from streams.core.rules.metrics import Form
 from streams.core.rules.model import Condition, Rule
@@ -218,6 +219,8 @@ def _labels(rule: Rule, scope: Scope) -> dict[str, str]:
         "value": scope.value,
         "basis": str(scope.basis),
     }
+    if scope.kind is Kind.GROUP:
+        own |= {str(kind): text for kind, text in group_of(scope)[1].items()}
     return {**rule.labels, **{name: text for name, text in own.items() if text is not None}}
 
 

@@ -18,6 +18,7 @@ from schemas.scope import Kind, Scope
 from streams.core.counts import NOTHING, Counts
 from streams.core.rules import words
 from streams.core.rules.condition import Condition
+from streams.core.rules.group import prefix_of
 from streams.core.rules.judge import Verdict, judge_reading
 from streams.core.rules.metrics import Form, Reading, read
 from streams.core.rules.words import Language
@@ -72,7 +73,7 @@ def diagnose(condition: Condition, scope: Scope, rates: Mapping[str, Counts]) ->
         return None
     around = _Around(condition, scope, rates)
     vendor, account = around.rest_of_vendor(), around.rest_of_account()
-    nearest = vendor if scope.kind is Kind.ACCOUNT else account
+    nearest = account if around.has_home else vendor
     if nearest is not None and nearest.verdict is Verdict.HOLDS:
         return _shared(around, vendor, nearest)
     cause = around.cause()
@@ -91,17 +92,19 @@ class _Around:
         self.scope = scope
         self._rates = rates
         self._own = rates.get(str(scope), NOTHING)
+        self.has_home = scope.account is not None and scope.kind is not Kind.ACCOUNT
 
     def rest_of_account(self) -> _Standing | None:
         """Judge the account without the scope itself."""
-        account = self.scope._replace(kind=Kind.ACCOUNT, value=None)
-        if self.scope.kind is Kind.ACCOUNT:
+        if not self.has_home:
             return None
-        return self._without(account, self._own)
+        return self._without(self.scope._replace(kind=Kind.ACCOUNT, value=None), self._own)
 
     def rest_of_vendor(self) -> _Standing | None:
-        """Judge the vendor without the scope's account."""
+        """Judge the vendor without the scope's account, or without a group over accounts."""
         vendor = self.scope._replace(account=None, kind=Kind.VENDOR, value=None)
+        if self.scope.account is None:
+            return self._without(vendor, self._own)
         account = self._rates.get(str(self.scope._replace(kind=Kind.ACCOUNT, value=None)))
         return None if account is None else self._without(vendor, account)
 
@@ -124,7 +127,12 @@ class _Around:
         return sum(verdict is Verdict.HOLDS for verdict in judged), len(judged)
 
     def _siblings(self, kind: Kind) -> Iterator[_Standing]:
-        prefix = f"{self.scope._replace(kind=Kind.ACCOUNT, value=None)}/{kind}/"
+        if kind is Kind.GROUP:
+            prefix = prefix_of(self.scope)
+        elif self.scope.account is None:
+            return
+        else:
+            prefix = f"{self.scope._replace(kind=Kind.ACCOUNT, value=None)}/{kind}/"
         for text, counts in self._rates.items():
             if text.startswith(prefix):
                 standing = self._judge(Scope.parse(text), counts)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from schemas.scope import Kind
 from streams.core.rules import words
 from streams.core.rules.durations import write_duration
+from streams.core.rules.group import Group
 from streams.core.rules.judge import Verdict, judge_reading
 from streams.core.rules.metrics import Form, Reading
 from streams.core.rules.model import AnyBasis, Condition, NoData, Rule, Side
+from streams.core.rules.words import Language
 from streams.core.wilson import wilson
 
 _SAMPLES = (20, 30, 50, 100, 200, 500, 1000)
@@ -122,7 +125,8 @@ def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
 def _watches(rule: Rule) -> str:
     select = rule.select
     kinds = "scope" if select.kind is None else " or ".join(str(k) for k in select.kind)
-    parts = [f"each {kinds.replace('_', ' ')}"]
+    each = "every" if rule.group_by else "each"
+    parts = [f"{each} {kinds.replace('_', ' ')}"]
     if select.value is not None:
         parts.append(f"like {', '.join(select.value)}")
     if select.account is not None:
@@ -131,7 +135,15 @@ def _watches(rule: Rule) -> str:
         parts.append(f"at {', '.join(select.vendor)}")
     if select.basis is not AnyBasis.ANY:
         parts.append(f"counted from {select.basis}")
+    if rule.group is not None:
+        parts.append(f"together by {_grouped_by(rule.group, 'en')}")
     return " ".join(parts)
+
+
+def _grouped_by(group: Group, language: Language) -> str:
+    """Name what tells a group from another; its vendor always does."""
+    kinds = dict.fromkeys((Kind.VENDOR, *group.by))
+    return ("、" if language == "zh" else ", ").join(words.kind_name(k, language) for k in kinds)
 
 
 _NO_DATA = {
@@ -141,8 +153,14 @@ _NO_DATA = {
 }
 
 
+_GROUPED = "Their calls are counted together, from when the rule is in force: one alert a group."
+_GROUPED_ZH = "自规则生效起，所选范围内的话单按组合并统计，每组一个告警"
+
+
 def _english(rule: Rule) -> tuple[str, ...]:
-    lines = [f"Watches {_watches(rule)} by itself."]
+    lines = [f"Watches {_watches(rule)}{'' if rule.group else ' by itself'}."]
+    if rule.group is not None:
+        lines.append(_GROUPED)
     held = f" for {write_duration(rule.hold_for)} without a break" if rule.hold_for else ""
     lines.append(f"Fires when {words.condition(rule)}{held}.")
     text = words.resolves_when(rule)
@@ -156,6 +174,8 @@ def _english(rule: Rule) -> tuple[str, ...]:
 def _chinese(rule: Rule) -> tuple[str, ...]:
     held = f"，并不间断地持续 {write_duration(rule.hold_for, 'zh')}" if rule.hold_for else ""
     lines = [f"告警条件：{words.condition(rule, 'zh')}{held}。"]
+    if rule.group is not None:
+        lines.insert(0, f"{_GROUPED_ZH}（{_grouped_by(rule.group, 'zh')}）。")
     lines.append(f"恢复条件：{words.resolves_when(rule, 'zh')}。")
     lines += [_insufficient_zh(each) for each in rule.conditions if each.has_sample]
     if rule.active_times is not None:

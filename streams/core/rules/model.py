@@ -9,12 +9,13 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.alert import Severity
-from schemas.scope import Scope
+from schemas.scope import Basis, Kind, Scope
 from streams.core.rules.active import ActiveTimes
 from streams.core.rules.condition import Condition, ConditionKeys, ConditionPart, NoData, Side, Test
 from streams.core.rules.durations import Duration
+from streams.core.rules.group import TALLIED, Group
 from streams.core.rules.parts import Strict, wrong
-from streams.core.rules.select import AnyBasis, Selector
+from streams.core.rules.select import AnyBasis, Kinds, Selector
 from streams.core.rules.templates import TextField
 
 __all__ = [
@@ -45,7 +46,9 @@ class Rule(ConditionKeys):
     """One rule. docs/alerts.md tells it with examples.
 
     Attributes:
-        select: which scopes are watched, each by itself.
+        select: which scopes are watched, each by itself unless `group_by` is stated.
+        group_by: their calls are counted together instead, by these dimensions of a call; one
+            alert a group.
         all_of, any_of: several conditions instead of one: each must hold, or one is enough.
         for: how long the condition must hold without a break before it fires.
         keep_firing_for: how long it goes on firing after the condition has cleared.
@@ -58,6 +61,7 @@ class Rule(ConditionKeys):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     select: Selector = Selector()
+    group_by: Kinds | None = None
     all_of: tuple[ConditionPart, ...] | None = Field(default=None, min_length=1)
     any_of: tuple[ConditionPart, ...] | None = Field(default=None, min_length=1)
     hold_for: Duration = Field(default=0, alias="for")
@@ -86,8 +90,30 @@ class Rule(ConditionKeys):
 
     def selects(self, scope: Scope) -> bool:
         """Tell whether the rule watches this scope: selected, and the metrics are known there."""
-        known = all(scope.basis in condition.metric.bases for condition in self.conditions)
-        return known and self.select.matches(scope)
+        if scope.basis not in self.bases:
+            return False
+        if self.group is not None:
+            return self.group.holds(scope)
+        return scope.kind is not Kind.GROUP and self.select.matches(scope)
+
+    @cached_property
+    def bases(self) -> tuple[Basis, ...]:
+        """Give the sources that know its metrics and what it groups by, of those selected."""
+        basis, by = self.select.basis, self.group_by or ()
+        return tuple(
+            each
+            for each in Basis
+            if basis in (AnyBasis.ANY, AnyBasis(each))
+            and all(each in condition.metric.bases for condition in self.conditions)
+            and (each is Basis.CALLS or all(kind in TALLIED for kind in by))
+        )
+
+    @cached_property
+    def group(self) -> Group | None:
+        """Give its grouping, where it has one."""
+        if self.group_by is None:
+            return None
+        return Group.of(self.name, self.select, self.group_by, self.bases)
 
     def is_active(self, at_ms: int) -> bool:
         """Tell whether it is asked at a moment (Unix ms)."""
@@ -115,7 +141,22 @@ class Rule(ConditionKeys):
             metric = condition.metric
             if self.select.basis not in (AnyBasis.ANY, *map(AnyBasis, metric.bases)):
                 raise wrong("select", f"tallies do not report {metric}: select `basis: calls`")
+        self._check_group()
         return self
+
+    def _check_group(self) -> None:
+        by = self.group_by or ()
+        for kind in by:
+            if by.count(kind) > 1:
+                raise wrong("group_by", f"{kind} stands here twice: take one out")
+            if self.select.basis is AnyBasis.TALLIES and kind not in TALLIED:
+                raise wrong(
+                    "group_by",
+                    f"tallies do not report {kind}: select `basis: calls`, "
+                    f"or group by {', '.join(TALLIED)}",
+                )
+            if kind in self.labels:
+                raise wrong("labels", f"the label `{kind}` is the group's: choose another name")
 
 
 class RuleFile(Strict):

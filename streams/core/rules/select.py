@@ -6,7 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from schemas.base import Vendor
 from schemas.scope import Kind, Scope
@@ -37,9 +37,17 @@ _Globs = Annotated[_OneOrMore[str], _or_list({"type": "string"})]
 _Vendors = Annotated[
     _OneOrMore[Vendor], _or_list({"type": "string", "enum": [str(each) for each in Vendor]})
 ]
-_Kinds = Annotated[
-    _OneOrMore[Kind], _or_list({"type": "string", "enum": [str(each) for each in Kind]})
-]
+_KINDS = _or_list({"type": "string", "enum": [str(k) for k in Kind if k is not Kind.GROUP]})
+
+
+def _no_groups(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    if Kind.GROUP in kinds:
+        raise ValueError("a rule makes its groups by `group_by`: select the kinds that are in them")
+    return kinds
+
+
+Kinds = Annotated[_OneOrMore[Kind], AfterValidator(_no_groups), _KINDS]
+"""Kinds of scopes as a rule writes them: one or a list."""
 
 
 class Selector(Strict):
@@ -47,7 +55,7 @@ class Selector(Strict):
 
     vendor: _Vendors | None = None
     account: _Globs | None = None
-    kind: _Kinds | None = None
+    kind: Kinds | None = None
     value: _Globs | None = None
     basis: AnyBasis = AnyBasis.ANY
 

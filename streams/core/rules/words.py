@@ -6,6 +6,7 @@ from typing import Literal
 
 from schemas.scope import Kind, Scope
 from streams.core.rules.durations import write_duration
+from streams.core.rules.group import group_of
 from streams.core.rules.judge import Finding
 from streams.core.rules.metrics import Form, Metric
 from streams.core.rules.model import Condition, Rule, Side
@@ -44,6 +45,7 @@ _KINDS: dict[Language, dict[Kind, str]] = {
         Kind.QUEUE: "队列",
         Kind.REGION: "地区",
         Kind.CARRIER: "运营商",
+        Kind.GROUP: "分组",
     },
 }
 _SIDES: dict[Language, dict[Side, str]] = {
@@ -128,7 +130,16 @@ def subject(scope: Scope, language: Language = "en") -> str:
     if scope.value is None:
         return f"{_KINDS[language][scope.kind]} {home}"
     opening, closing = ("（", "）") if language == "zh" else (" (", ")")
-    return f"{_KINDS[language][scope.kind]} {scope.value}{opening}{home}{closing}"
+    return f"{_KINDS[language][scope.kind]} {value(scope, language)}{opening}{home}{closing}"
+
+
+def value(scope: Scope, language: Language = "en") -> str:
+    """Name a scope's value: a group's is its rule and dimensions, `low, carrier 移动`."""
+    if scope.kind is not Kind.GROUP:
+        return scope.value or ""
+    rule, having = group_of(scope)
+    told = (f"{_KINDS[language][kind]} {text}" for kind, text in having.items())
+    return ("，" if language == "zh" else ", ").join((rule, *told))
 
 
 def successes_name(metric: Metric) -> str:
@@ -152,7 +163,7 @@ def values(rule: Rule, scope: Scope, finding: Finding, language: Language) -> di
         "vendor": str(scope.vendor),
         "account": scope.account or "",
         "kind": _KINDS[language][scope.kind],
-        "value": scope.value or "",
+        "value": value(scope, language),
         "metric": metric_name(condition.metric, language),
         "measured": amount(condition.metric, reading.value, language),
         "low": amount(condition.metric, reading.low, language),
