@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from schemas.base import Message, Moment, Vendor
 
-
 PUSH_FEED = "push"
 """The `feed` of what an ingress tells: how an account's pushes fare."""
 
