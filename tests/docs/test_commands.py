@@ -123,12 +123,12 @@ def folder(tmp_path, monkeypatch, webhook):
     shutil.copy(ROOT / "callstreams.example.yaml", tmp_path)
     shutil.copy(ROOT / "callstreams.example.yaml", tmp_path / "callstreams.yaml")
     rules = (ROOT / "streams/core/rules/default.yaml").read_text(encoding="utf-8")
-    own = next(each.text for each in blocks(ROOT / "README.md", "yaml") if "rules:" in each.text)
-    collapsed, _, _, tests = blocks(ROOT / "docs" / "alerts.md", "yaml")[:4]
+    alerts = ROOT / "docs" / "alerts.md"
+    own = _yaml(ROOT / "README.md", "rules:")
     texts = {
         "new.yaml": rules,
-        "rules.yaml": own + collapsed.text.removeprefix("rules:\n"),
-        "tests.yaml": tests.text,
+        "rules.yaml": own + _yaml(alerts, "rules:").removeprefix("rules:\n"),
+        "tests.yaml": _yaml(alerts, "rule_files:"),
         "calls.csv": _calls(),
     }
     for name, text in texts.items():
@@ -139,6 +139,10 @@ def folder(tmp_path, monkeypatch, webhook):
     monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook)
     monkeypatch.setenv("ALERT_WEBHOOK_SECRET", "whsec_" + "QUFB" * 8)
     return tmp_path
+
+
+def _yaml(page, beginning):
+    return next(each.text for each in blocks(page, "yaml") if each.text.startswith(beginning))
 
 
 def _calls():
