@@ -33,7 +33,9 @@ PARTITIONS = 3
 RULES = RULE[:-1] + (
     ", {name: quiet, metric: data_age, select: {kind: account}, above: 2m, resolve: 30s}"
     ", {name: busy, select: {kind: vendor}, for: 30s, keep_firing_for: 1m, all_of: ["
-    "{metric: attempts, window: 1m, above: 5}, {metric: answer_rate, window: 5m, below: 60%}]}]"
+    "{metric: attempts, window: 1m, above: 5}, {metric: answer_rate, window: 5m, below: 60%}]}"
+    ", {name: grouped, metric: answer_rate, select: {kind: display_number}, group_by: carrier, "
+    "window: {last: 50}, below: 30%, resolve: 40%, min_attempts: 30}]"
 )
 
 
@@ -41,7 +43,7 @@ class Live:
     """A worker's teller over counters that are fed by hand, and what it sends to `alerts`."""
 
     def __init__(self, rule_set):
-        self.steps = new_steps(SETTINGS, {}, partitions=PARTITIONS)
+        self.steps = new_steps(SETTINGS, {}, partitions=PARTITIONS, rules=rule_set)
         self.sent = []
         self.offsets = [0] * PARTITIONS
         held = SimpleNamespace(held=set(range(PARTITIONS)))
@@ -59,6 +61,7 @@ class Live:
             keep_seconds=SETTINGS.keep,
             idle_ms=SETTINGS.idle_after * 1000,
             rules=rule_set,
+            also_follow=self.steps.follow,
         )
 
     async def send(self, outputs):
@@ -110,9 +113,9 @@ def backtested(rows, rule_set):
 
 
 def test_a_collapse_told_live_is_told_alike_in_the_back_test():
-    rows = every(7, COLLAPSE)
+    rows = every(7, COLLAPSE, carrier="移动")
     sent = live(rows, rules(RULES))
-    assert {alert.rule for alert in sent} == {"low", "quiet", "busy"}
+    assert {alert.rule for alert in sent} == {"low", "quiet", "busy", "grouped"}
     assert backtested(rows, rules(RULES)) == sent
 
 
@@ -123,7 +126,11 @@ def traffic(draw):
     for number in range(draw(st.integers(1, 60))):
         ended += draw(st.sampled_from([0, 1, 3, 10, 45, 150]))
         a_call = call(
-            number, ended, draw(st.booleans()), display_number=draw(st.sampled_from("ab"))
+            number,
+            ended,
+            draw(st.booleans()),
+            display_number=draw(st.sampled_from("ab")),
+            carrier=draw(st.sampled_from([None, "移动", "联通"])),
         )
         late = draw(st.sampled_from([0, 0, 0, 20, 400]))
         rows.append((ended + late, a_call))
@@ -182,6 +189,26 @@ def test_the_rules_are_replaced_without_losing_the_state():
     assert ended["low"].starts_at == fired.starts_at
     assert "no longer watches" in ended["low"].annotations["resolution"]
     assert str(ended["other"].state) == "firing"  # at once, though no call has come since
+
+
+def test_a_group_is_watched_from_when_its_rule_is_there_and_ends_with_it():
+    grouped = rules(RULE.replace("display_number}", "display_number}, group_by: account"))
+    worker = Live(rules(RULE.replace("below: 20%", "below: 1%")))
+    rows = every(7, [*COLLAPSE, *[False] * 60])
+    for each in rows[:-60]:
+        worker.feed(Batch(topics.CALLS.name, 0, [each], each.offset))
+    worker.teller.follow(grouped)
+    for each in rows[-60:]:
+        worker.feed(Batch(topics.CALLS.name, 0, [each], each.offset))
+    end = START_MS + 7_000 * len(rows)
+    worker.tell(end)
+    (fired,) = [alert for alert in worker.sent if str(alert.state) == "firing"]
+    assert fired.labels["kind"] == "group"
+    assert fired.evidence.attempts <= 60
+    worker.teller.follow(rules())
+    worker.tell(end + 1000)
+    ended = {alert.fingerprint: alert for alert in worker.sent}[fired.fingerprint]
+    assert "no longer watches" in ended.annotations["resolution"]
 
 
 def test_an_alert_says_where_the_fault_lies():

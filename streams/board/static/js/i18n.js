@@ -52,6 +52,7 @@ const WORDS = {
   kind_queue: ["Queue", "队列"],
   kind_region: ["Region", "地区"],
   kind_carrier: ["Carrier", "运营商"],
+  kind_group: ["Group of a rule", "规则分组"],
   live: ["Live", "实时"],
   connecting: ["Connecting", "连接中"],
   reading: ["Reading", "读取中"],

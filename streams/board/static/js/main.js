@@ -187,7 +187,7 @@ const options = (select, first, values, named) => {
 function drawFilters() {
   const scopes = [...store.scopes.values()];
   options(byId("filter-vendor"), t("allVendors"), [...new Set(scopes.map((scope) => scope.vendor))].sort(), vendorName);
-  options(byId("filter-kind"), t("allKinds"), ["vendor", "account", "display_number", "campaign", "queue", "region", "carrier"].filter((kind) => scopes.some((scope) => scope.kind === kind)), kindName);
+  options(byId("filter-kind"), t("allKinds"), ["vendor", "account", "display_number", "campaign", "queue", "region", "carrier", "group"].filter((kind) => scopes.some((scope) => scope.kind === kind)), kindName);
   const sort = byId("sort");
   sort.replaceChildren(...table.sortable().map((key) => make("option", { value: key }, `${t("sortBy")}: ${t(key)}`)));
   sort.value = table.sort.key;
