@@ -119,7 +119,7 @@ def test_the_product_is_alive_on_the_simulated_vendors(compose):
 
     def polled():
         sources = (compose.ask("sources") or {}).get("items", ())
-        return len(sources) == 5 and all(
+        return len(sources) == 6 and all(  # the pushes are one
             each["health"] == "ok" and each["last_success_at"] for each in sources
         )
 
