@@ -147,7 +147,7 @@ class Teller:
             yield from self._days(totals, watermark_ms)
 
     def _days(self, totals: ScopeTotals, watermark_ms: int) -> Iterator[WindowSpec]:
-        changed, totals.changed_days = totals.changed_days, set()
+        changed, totals.changed_days = totals.changed_days, ()
         newest = max(totals.days, default=None)
         for day in sorted(changed):
             final = watermark_ms >= day.end * 1000

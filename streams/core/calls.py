@@ -38,7 +38,7 @@ _OUTCOMES = {
     "connected": _CONNECTED,
     "missed": _MISSED,
 }
-_MOST_KINDS = 200_000
+_MOST_KINDS = 20_000
 
 
 class _Call(msgspec.Struct, frozen=True):

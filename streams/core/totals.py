@@ -81,8 +81,8 @@ class ScopeTotals:
         self.outbound = False
         self.inbound = False
         self.days: dict[Pane, tuple[Packed, int]] = {}
-        self.changed_days: set[Pane] = set()
-        self.open_days: set[Pane] = set()
+        self.changed_days: tuple[Pane, ...] = ()
+        self.open_days: tuple[Pane, ...] = ()
         self.shares: dict[Pane, tuple[Share, ...]] = {}
         self.told: list[tuple[Packed, int] | None] = [None] * windows
 
@@ -257,9 +257,10 @@ class Totals:
         return list(self._page(partition).scopes)
 
     def _close_days(self, totals: ScopeTotals, clock_ms: int) -> None:
-        closing = {day for day in totals.open_days if (day.end + self._late) * 1000 <= clock_ms}
-        totals.changed_days |= closing
-        totals.open_days -= closing
+        for day in totals.open_days:
+            if (day.end + self._late) * 1000 <= clock_ms:
+                totals.changed_days = _with(totals.changed_days, day)
+                totals.open_days = _without(totals.open_days, day)
 
     def _schedule(self, page: _Partition, scope: str, totals: ScopeTotals) -> None:
         changes = [day.end + self._late + self.pane_seconds for day in totals.open_days]
@@ -297,10 +298,11 @@ class Totals:
         totals.inbound = totals.inbound or counted.missed > 0
         if pane not in totals.days:
             # The day before is over, and is told once under a key of its own.
-            totals.changed_days |= {max(totals.days)} if totals.days else set()
-            totals.open_days.add(pane)
+            if totals.days:
+                totals.changed_days = _with(totals.changed_days, max(totals.days))
+            totals.open_days = _with(totals.open_days, pane)
         totals.days[pane] = (packed, newest_ms)
-        totals.changed_days.add(pane)
+        totals.changed_days = _with(totals.changed_days, pane)
 
     def _expire(self, page: _Partition, effects: Effects) -> None:
         limit = page.clock_ms // 1000 - self._keep
@@ -321,8 +323,8 @@ class Totals:
             totals.sliding.drop(pane.start)
         else:
             totals.days.pop(pane, None)
-            totals.changed_days.discard(pane)
-            totals.open_days.discard(pane)
+            totals.changed_days = _without(totals.changed_days, pane)
+            totals.open_days = _without(totals.open_days, pane)
         if not totals.shares:
             del page.scopes[scope]
 
@@ -353,6 +355,17 @@ class Totals:
                 scopes,
             )
         return page
+
+
+# Tuples, since an empty set is five times as large and most scopes have nothing to tell.
+
+
+def _with(panes: tuple[Pane, ...], pane: Pane) -> tuple[Pane, ...]:
+    return panes if pane in panes else (*panes, pane)
+
+
+def _without(panes: tuple[Pane, ...], pane: Pane) -> tuple[Pane, ...]:
+    return tuple(each for each in panes if each != pane)
 
 
 def _until(ids: Iterable[_Id]) -> Until:

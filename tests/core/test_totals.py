@@ -78,12 +78,12 @@ def test_a_day_is_told_under_its_own_pane_and_closed_when_it_is_too_late_for_mor
     start, end = DAY
     step = lived(partial(start, "calls-0", 1, 8, end=end, clock=T0 * 1000)).step
     ((_, found),) = step.take_changed(0)
-    assert found.changed_days == {(start, end)}
-    found.changed_days = set()
+    assert found.changed_days == ((start, end),)
+    found.changed_days = ()
     step.advance(0, (end + 3600 + 20) * 1000)
     ((_, found),) = step.take_changed(0)
-    assert found.changed_days == {(start, end)}
-    assert found.open_days == set()
+    assert found.changed_days == ((start, end),)
+    assert found.open_days == ()
 
 
 def test_a_fine_pane_that_begins_with_the_day_is_not_the_day():
