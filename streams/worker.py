@@ -29,6 +29,11 @@ _POLL_SECONDS = 2.0
 """How often the file of rules is looked at."""
 
 
+def spare_the_collector() -> None:
+    """Let Python look for cycles seldom: a worker's state is large and has none."""
+    gc.set_threshold(*_COLLECT_AFTER)
+
+
 async def run_worker(
     settings: StreamsSettings,
     kafka: KafkaSettings,
@@ -55,7 +60,7 @@ async def run_worker(
     Raises:
         FatalError: it ended by itself.
     """
-    gc.set_threshold(*_COLLECT_AFTER)
+    spare_the_collector()
     check_windows(rules, settings)
     topology = build(
         settings,

@@ -44,7 +44,9 @@ async def run(job: Job) -> None:
     from streams.core.rules import Rule
     from streams.settings import StreamsSettings
     from streams.topology import build, changelogs
+    from streams.worker import spare_the_collector
 
+    spare_the_collector()
     meter = Meter()
     rule = Rule.model_validate(
         {"name": "low", "metric": "answer_rate", "select": {"kind": "display_number"},

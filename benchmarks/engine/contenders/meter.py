@@ -75,6 +75,7 @@ class Meter:
             "done",
             seconds=now - began,
             cpu_seconds=cpu - cpu_began,
+            cpu=cpu,
             rss=resident_bytes(),
             peak_rss=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             **facts,

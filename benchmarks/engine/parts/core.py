@@ -64,6 +64,20 @@ class Stages:
         """Fold partials."""
         return self.totals.fold(Batch(topics.PARTIALS.name, partition, records, 0))
 
+    def entries(self) -> int:
+        """Count what both hold: versions of calls, panes of scopes, and shares of panes."""
+        counted = sum(
+            len(self.calls._ledger._page(partition).versions)
+            + sum(map(len, self.calls._panes._book(partition).panes.values()))
+            for partition in range(PARTITIONS)
+        )
+        totals = (
+            self.totals.scope(partition, scope)
+            for partition in range(PARTITIONS)
+            for scope in self.totals.scopes(partition)
+        )
+        return counted + sum(len(each.shares) for each in totals if each is not None)
+
 
 def stages() -> Stages:
     """Make the steps as the topology does."""
@@ -137,7 +151,6 @@ def summarise(
         "batch": BATCH,
         "count_us_per_call": counting / calls * 1e6,
         "sum_us_per_call": totalling / calls * 1e6,
-        "sum_us_per_partial": totalling / partials * 1e6,
-        "partials_per_call": partials / calls,
+        "partial_records_per_call": partials / calls,
         "changelog_records_per_call": entries / calls,
     }

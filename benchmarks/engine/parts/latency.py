@@ -83,7 +83,6 @@ async def run(bench: Bench) -> dict[str, Any]:
         await asyncio.gather(watching, return_exceptions=True)
     return summarise(sent, watch.told, plan.live_rate) | {
         "calls_per_batch": count / done["batches"],
-        "partials_per_batch": done["partials"] / done["sums"],
         "cpu_us_per_call": done["cpu_seconds"] / count * 1e6,
     }
 

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.engine.bench import PATIENCE, Bench
 from benchmarks.engine.feed import feed, topics_of_run
 from benchmarks.engine.traffic import Traffic, now
 
+_WARM = 1.5
+"""Calls before the measured ones, for each of the most numbers."""
+
 
 async def run(bench: Bench) -> dict[str, Any]:
     """Take the same number of calls, over more and more display numbers."""
     plan = bench.plan
+    warm = int(max(plan.scopes) * _WARM)
+    calls = warm + plan.scope_calls
     samples = []
     for numbers in plan.scopes:
         bench.step(f"{numbers:,} scopes")
         run_name, topic = bench.name("scopes"), bench.name("calls")
-        await feed(bench.kafka, topic, Traffic(plan.scope_calls, plan.rate, numbers, now()))
+        await feed(bench.kafka, topic, Traffic(calls, plan.rate, numbers, now()))
         await topics_of_run(bench.kafka, run_name, topic)
-        async with bench.callstreams(run_name, topic, plan.scope_calls) as worker:
+        async with bench.callstreams(run_name, topic, calls) as worker:
+            known = partial(_has_seen, warm)
+            began = await worker.until("at", seconds=PATIENCE, where=known)
             done = await worker.until("done", seconds=PATIENCE)
+        measured = calls - began["seen"]
         samples.append(
             {
                 "numbers": numbers,
-                "calls": plan.scope_calls,
-                "calls_per_second": plan.scope_calls / done["seconds"],
-                "cpu_us_per_call": done["cpu_seconds"] / plan.scope_calls * 1e6,
-                "partials_per_call": done["partials"] / plan.scope_calls,
+                "calls": calls,
+                "calls_per_second": measured / (done["at"] - began["at"]),
+                "cpu_us_per_call": (done["cpu"] - began["cpu"]) / measured * 1e6,
                 "rss": done["rss"],
             }
         )
     return summarise(samples)
+
+
+def _has_seen(calls: int, told: dict[str, Any]) -> bool:
+    return bool(told["seen"] >= calls)
 
 
 def summarise(samples: Sequence[dict[str, float]]) -> dict[str, Any]:
