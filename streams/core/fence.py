@@ -20,7 +20,7 @@ from zlib import crc32
 import msgspec
 
 from streams.core.counts import Packed, from_wire, to_wire
-from streams.core.panes import Pane
+from streams.core.panes import Pane, Places
 from streams.core.segments import Segments, Until
 from streams.core.step import Effects, Output
 
@@ -265,8 +265,8 @@ class PaneBook:
                 return _encoded(panes, ids)
 
             book = self._partitions[partition] = _Partition(
-                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True),
-                Segments(_DAYS_PREFIX, encode, _DAY_LEVELS),
+                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True, compact=Places),
+                Segments(_DAYS_PREFIX, encode, _DAY_LEVELS, compact=Places),
                 panes,
             )
         return book

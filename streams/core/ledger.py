@@ -109,7 +109,7 @@ class Ledger(Generic[T]):
         for name, versions in entries:
             for offset, said in versions:
                 self._insert(page, name, offset, said)
-        page.segments.restored(key, array("Q", [name for name, _ in entries]), until)
+        page.segments.restored(key, [name for name, _ in entries], until)
         page.arrived_ms = max(page.arrived_ms, until[0])
 
     def look_up(self, partition: int, name: int, offset: int) -> Said[T]:
@@ -152,7 +152,7 @@ class Ledger(Generic[T]):
         page.arrived_ms = max(page.arrived_ms, arrived_ms)
         if page.fresh:
             until = (page.arrived_ms, max(versions[-1][0] for _, versions in page.fresh))
-            names = array("Q", [name for name, _ in page.fresh])
+            names = [name for name, _ in page.fresh]
             page.segments.write(names, until, effects, self._encode((until, page.fresh)))
             page.fresh = []
         limit = page.arrived_ms - self._horizon_ms
@@ -179,9 +179,13 @@ class Ledger(Generic[T]):
                 return self._encode((until, entries)) if entries else None
 
             page = self._partitions[partition] = _Partition(
-                Segments(STATE_PREFIX, encode, _LEVELS, packs=True), versions
+                Segments(STATE_PREFIX, encode, _LEVELS, packs=True, compact=_names), versions
             )
         return page
+
+
+def _names(names: Sequence[int]) -> Sequence[int]:
+    return array("Q", names)
 
 
 def _drop(

@@ -8,10 +8,10 @@ one fine pane and to one calendar day per scope, and windows are sums of panes (
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 from zoneinfo import ZoneInfo
 
 from streams.core.counts import Counts, Packed, attempts_of, unpack
@@ -44,6 +44,34 @@ def _day_of_quarter(quarter: int, zone: ZoneInfo) -> Pane:
     after = day + timedelta(days=1)
     end = datetime(after.year, after.month, after.day, tzinfo=zone)
     return Pane(int(start.astimezone(UTC).timestamp()), int(end.astimezone(UTC).timestamp()))
+
+
+class Places(Sequence[tuple[Pane, str]]):
+    """Pairs of pane and scope, kept by pane: an eighth of what a list of pairs takes."""
+
+    __slots__ = ("_length", "_runs")
+
+    def __init__(self, pairs: Iterable[tuple[Pane, str]]) -> None:
+        by_pane: dict[Pane, list[str]] = {}
+        for pane, scope in pairs:
+            by_pane.setdefault(pane, []).append(scope)
+        self._runs = tuple((pane, tuple(scopes)) for pane, scopes in by_pane.items())
+        self._length = sum(len(scopes) for _, scopes in self._runs)
+
+    def __iter__(self) -> Iterator[tuple[Pane, str]]:
+        return ((pane, scope) for pane, scopes in self._runs for scope in scopes)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Pane, str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Pane, str]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Pane, str] | list[tuple[Pane, str]]:
+        return list(self)[index]
 
 
 class Sliding:

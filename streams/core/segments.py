@@ -54,9 +54,10 @@ class Segments(Generic[Id]):
             for long and merging makes few of many; one or two, where each is changed for a short
             time, and merging packs what small batches wrote.
         packs: merging is for packing alone: a segment that is large enough is left as it is.
+        compact: gives the same entries in less memory.
     """
 
-    __slots__ = ("_encode", "_levels", "_packs", "_prefix", "_rest")
+    __slots__ = ("_compact", "_encode", "_levels", "_packs", "_prefix", "_rest")
 
     def __init__(
         self,
@@ -65,10 +66,12 @@ class Segments(Generic[Id]):
         levels: int,
         *,
         packs: bool = False,
+        compact: Callable[[Sequence[Id]], Sequence[Id]] = tuple,
     ) -> None:
         self._prefix = prefix
         self._encode = encode
         self._packs = packs
+        self._compact = compact
         self._levels: list[list[_Segment[Id]]] = [[] for _ in range(levels)]
         self._rest: list[_Segment[Id]] = []
 
@@ -90,7 +93,7 @@ class Segments(Generic[Id]):
 
     def restored(self, key: bytes, ids: Sequence[Id], until: Until) -> None:
         """Remember a segment that was read back."""
-        self._rest.append(_Segment((key,), ids, until))
+        self._rest.append(_Segment((key,), self._compact(ids), until))
 
     def gone(self, key: bytes) -> None:
         """Forget a segment whose deletion was read back."""
@@ -121,7 +124,7 @@ class Segments(Generic[Id]):
             return
         keys = tuple(self._prefix + f"{_WRITER}-{next(_numbers)}".encode() for _ in values)
         effects.state.extend(zip(keys, values, strict=True))
-        segment = _Segment(keys, ids, until)
+        segment = _Segment(keys, self._compact(ids), until)
         if depth == len(self._levels) or (self._packs and len(ids) >= LARGE):
             self._rest.append(segment)
             return

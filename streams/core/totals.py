@@ -16,7 +16,7 @@ import msgspec
 
 from streams.core.counts import Counts, Packed, attempts_of, from_wire, to_wire, unpack
 from streams.core.fence import DECODE_PARTIALS
-from streams.core.panes import Pane, Sliding
+from streams.core.panes import Pane, Places, Sliding
 from streams.core.segments import Segments, Until
 from streams.core.step import Batch, Effects
 
@@ -350,8 +350,8 @@ class Totals:
                 return _encoded(scopes, ids)
 
             page = self._partitions[partition] = _Partition(
-                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True),
-                Segments(_DAYS_PREFIX, encode, _DAY_LEVELS),
+                Segments(_FINE_PREFIX, encode, _FINE_LEVELS, packs=True, compact=Places),
+                Segments(_DAYS_PREFIX, encode, _DAY_LEVELS, compact=Places),
                 scopes,
             )
         return page

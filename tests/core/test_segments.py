@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core import segments
+from streams.core.panes import Pane, Places
 from streams.core.segments import Segments
 from streams.core.step import Effects
 
@@ -101,5 +102,14 @@ def test_segments_expire_from_the_changelog_and_tell_what_they_held():
     worker.grow(["a"])
     effects = Effects()
     assert worker.segments.expire((9,), effects) == []
-    assert worker.segments.expire((10,), effects) == [(["a"], (9,))]
+    assert worker.segments.expire((10,), effects) == [(("a",), (9,))]
     assert [(key, None) for key, _ in changelog] == effects.state
+
+
+@given(st.lists(st.tuples(st.integers(0, 3).map(lambda n: Pane(n, n + 10)), st.text(max_size=2))))
+def test_places_are_the_pairs_that_were_given(pairs):
+    places = Places(pairs)
+    assert sorted(places) == sorted(pairs)
+    assert len(places) == len(pairs)
+    assert [places[at] for at in range(len(places))] == list(places)
+    assert places[1:3] == list(places)[1:3]
