@@ -22,6 +22,7 @@ class Pace:
     def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._share = share
         self._clock = clock
+        self._worked = 0.0
         self._rest_until = 0.0
 
     def is_due(self) -> bool:
@@ -30,10 +31,14 @@ class Pace:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Take the time of the work inside; it rests in proportion afterwards."""
+        """Take the time of the work inside; what waits for Kafka stands outside."""
         began = self._clock()
         try:
             yield
         finally:
-            ended = self._clock()
-            self._rest_until = ended + (ended - began) * (1 / self._share - 1)
+            self._worked += self._clock() - began
+
+    def rest(self) -> None:
+        """Rest in proportion to what was worked since the last rest."""
+        worked, self._worked = self._worked, 0.0
+        self._rest_until = self._clock() + worked * (1 / self._share - 1)

@@ -175,7 +175,7 @@ class Totals:
                 for entry in sheet.entries:
                     scope = entry.scope
                     totals = page.scopes.get(scope) or self._scope(page, scope)
-                    totals.revision = revision
+                    totals.revision = max(totals.revision, revision)
                     share = (source, entry.offset, entry.newest_ms, from_wire(entry.counts))
                     self._take(page, scope, totals, pane, share)
                     scopes.add(scope)

@@ -9,7 +9,12 @@ def test_work_rests_in_proportion(share, rest):
     pace = Pace(share, clock=lambda: now)
     assert pace.is_due()
     with pace.working():
-        now += 2.0
+        now += 1.5
+    now += 60.0  # waits for Kafka
+    with pace.working():
+        now += 0.5
+    assert pace.is_due()
+    pace.rest()
     now += rest / 2
     assert pace.is_due() == (rest == 0)
     now += rest / 2 + 0.01
@@ -22,4 +27,5 @@ def test_work_that_fails_rests_too():
     with pytest.raises(RuntimeError), pace.working():
         now += 1.0
         raise RuntimeError
+    pace.rest()
     assert not pace.is_due()
