@@ -29,6 +29,24 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class BaselineEvidence(Message):
+    """What was usual, where a rule compares with that.
+
+    Attributes:
+        value: the metric over the same weekday and hour of the last `weeks`.
+        successes, attempts: the counts behind it.
+        hour: the weekday and hour in the account's zone, such as `Monday 10:00`.
+        tolerance: how far from it is trouble, as a share of it.
+    """
+
+    value: float
+    attempts: int | None = None
+    successes: int | None = None
+    weeks: int
+    hour: str
+    tolerance: float
+
+
 class Evidence(Message):
     """The numbers that a transition was decided on.
 
@@ -36,7 +54,7 @@ class Evidence(Message):
         window: the window's name, such as `15m` or `last 50`.
         successes, attempts: the counts behind `value` for a rate; None for a plain count.
         value: what was measured; `low` and `high` its interval where the rule tests a rate.
-        threshold: what it was held against.
+        threshold: what it was held against; with a baseline what followed from that.
     """
 
     window: str
@@ -49,6 +67,7 @@ class Evidence(Message):
     high: float | None = None
     threshold: float
     last_event_at: Moment | None = None
+    baseline: BaselineEvidence | None = None
 
 
 class Alert(Message):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas import topics
+from streams.core.baseline import BaselineBook
 from streams.core.calls import CallCounter, Contribution
 from streams.core.ledger import Store, in_memory
 from streams.core.rules import Rule
@@ -35,6 +36,20 @@ class Steps(NamedTuple):
         self.tallies.follow(groups.values())
 
 
+def _zones(zones: Mapping[tuple[str, str], ZoneInfo]) -> Callable[[str, str], ZoneInfo]:
+    def zone_of(vendor: str, account: str) -> ZoneInfo:
+        return zones.get((vendor, account), HOME)
+
+    return zone_of
+
+
+def new_baselines(
+    settings: StreamsSettings, zones: Mapping[tuple[str, str], ZoneInfo]
+) -> BaselineBook:
+    """Make the book of what is usual, empty."""
+    return BaselineBook(late_seconds=settings.late, zone_of=_zones(zones))
+
+
 def new_steps(
     settings: StreamsSettings,
     zones: Mapping[tuple[str, str], ZoneInfo],
@@ -52,10 +67,7 @@ def new_steps(
         rules: those whose groups are counted.
         store: keeps what each call said.
     """
-
-    def zone_of(vendor: str, account: str) -> ZoneInfo:
-        return zones.get((vendor, account), HOME)
-
+    zone_of = _zones(zones)
     steps = Steps(
         CallCounter(
             topic=topics.CALLS.name,

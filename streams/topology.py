@@ -42,11 +42,11 @@ from streams.engine.liveness import Liveness
 from streams.engine.stage import add_stage, die
 from streams.engine.table import StepTable
 from streams.settings import State, StreamsSettings
-from streams.steps import new_steps
+from streams.steps import new_baselines, new_steps
 
 _ALIVE_SHARE = 0.8
 _BEAT_SECONDS = 0.5
-_TABLES = ("calls", "tallies", "totals")
+_TABLES = ("calls", "tallies", "totals", "baselines")
 
 
 def changelogs(settings: StreamsSettings) -> tuple[Topic, ...]:
@@ -70,7 +70,7 @@ class Topology:
     def told_partitions(self) -> set[int]:
         """Give the partitions that this worker tells metrics and alerts of."""
         held = {table.name: table.held for table in self.tables}
-        return held["totals"] & held["alerts"]
+        return held["totals"] & held["alerts"] & held["baselines"]
 
 
 def build(
@@ -129,12 +129,17 @@ def build(
     alerts_table = new_table(
         app, "alerts", step=alerts, partitions=partitions, changelog=topics.ALERTS.name
     )
+    baselines = new_baselines(settings, zones)
+    baselines_table = new_table(app, "baselines", step=baselines, partitions=partitions)
+    pace = Pace(settings.tell_share)
     teller = Teller(
         app,
         totals=totals,
         alerts=alerts,
+        baselines=baselines,
         totals_table=totals_table,
         alerts_table=alerts_table,
+        baselines_table=baselines_table,
         window_names=settings.windows,
         late_seconds=settings.late,
         keep_seconds=settings.keep,
@@ -142,6 +147,7 @@ def build(
         rules=rules,
         also_follow=steps.follow,
         told=Told(display_numbers=display_numbers),
+        pace=pace,
         traces=traces,
     )
 
@@ -149,20 +155,18 @@ def build(
     async def beat() -> None:
         _or_die(liveness.beat)
 
-    pace = Pace(settings.tell_share)
-
     @app.timer(settings.tell_every, name="tell")
     async def tell() -> None:
         _or_die(liveness.check)
         if not pace.is_due():
             return
         try:
-            with pace.working():
-                await teller.tell(now_ms)
+            await teller.tell(now_ms)
+            pace.rest()
         except Exception as error:  # noqa: BLE001 - what is not told must be told by a successor
             die(error)
 
-    tables = (calls_table, tallies_table, totals_table, alerts_table)
+    tables = (calls_table, tallies_table, totals_table, alerts_table, baselines_table)
     return Topology(app, calls, tallies, totals, alerts, teller, tables, liveness)
 
 

@@ -14,9 +14,11 @@ import faust
 
 from connectors import telemetry
 from schemas import topics
+from streams.agents.pace import Pace
 from streams.agents.told import Told
 from streams.agents.traced import Traces
 from streams.core.alerting import AlertBook, Watch
+from streams.core.baseline import BaselineBook
 from streams.core.counts import unpack
 from streams.core.evaluate import Evaluator
 from streams.core.metrics import (
@@ -40,8 +42,9 @@ class Teller:
     """Writes metrics and alerts for the partitions whose totals are ours.
 
     Args:
-        totals, alerts: the steps that hold the state.
-        totals_table, alerts_table: their tables; both know which partitions are restored.
+        totals, alerts, baselines: the steps that hold the state.
+        totals_table, alerts_table, baselines_table: their tables; all know which partitions are
+            restored.
         window_names: the names of the totals' rolling windows, in their order.
         day_name: what the calendar day is called.
         late_seconds: how late a call may come; the watermark stays so far behind.
@@ -50,6 +53,7 @@ class Teller:
         rules: the rules in force.
         also_follow: is given the rules whenever they change.
         told: keeps what Prometheus may see of what is told.
+        pace: is told how long the work took.
         traces: know whose trace an alert belongs to.
     """
 
@@ -59,8 +63,10 @@ class Teller:
         *,
         totals: Totals,
         alerts: AlertBook,
+        baselines: BaselineBook,
         totals_table: StepTable,
         alerts_table: StepTable,
+        baselines_table: StepTable,
         window_names: tuple[str, ...],
         late_seconds: int,
         keep_seconds: int,
@@ -69,21 +75,26 @@ class Teller:
         also_follow: Callable[[tuple[Rule, ...]], None] = lambda _rules: None,
         day_name: str = "day",
         told: Told | None = None,
+        pace: Pace | None = None,
         traces: Traces | None = None,
     ) -> None:
         self.told = told or Told()
+        self.pace = pace or Pace(1.0)
         self._traces = traces or Traces()
         self._app = app
         self._totals = totals
         self._totals_table = totals_table
         self._alerts_table = alerts_table
+        self._baselines_table = baselines_table
         self._names = window_names
         self._late = late_seconds
         self._idle_ms = idle_ms
         self._day_name = day_name
         self._also_follow = also_follow
         watch = Watch(rules, totals.window_sizes)
-        self._evaluator = Evaluator(totals, alerts, watch, keep_seconds=keep_seconds)
+        self._evaluator = Evaluator(
+            totals, alerts, watch, baselines=baselines, keep_seconds=keep_seconds
+        )
 
     def follow(self, rules: Iterable[Rule]) -> None:
         """Judge by these rules from now on."""
@@ -96,18 +107,26 @@ class Teller:
         if self._app.rebalancing or self._app.in_recovery:
             return
         generation = self._app.consumer_generation_id
-        held = sorted(self._totals_table.held & self._alerts_table.held)
+        tables = (self._totals_table, self._alerts_table, self._baselines_table)
+        held = sorted(set.intersection(*(table.held for table in tables)))
         self._evaluator.begin(held)
         self.told.keep(held)
         for partition in held:
             self._totals.advance(partition, now_ms() - self._idle_ms)
+            learnt = self._evaluator.learn(partition)
+            if learnt:
+                await durable(await self._baselines_table.write(partition, learnt))
+                if self._app.consumer_generation_id != generation:
+                    return
             told: set[str] = set()
             for _ in range(-(-self._totals.changed(partition) // _AT_ONCE)):
-                outputs = list(self._changed(partition, told))
+                with self.pace.working():
+                    outputs = list(self._changed(partition, told))
                 await durable(await self._app.sender.send(outputs))
                 if self._app.consumer_generation_id != generation:
                     return
-            outputs = list(self._due(partition, told))
+            with self.pace.working():
+                outputs = list(self._due(partition, told))
             await durable(await self._app.sender.send(outputs))
             if self._app.consumer_generation_id != generation:
                 return

@@ -19,7 +19,7 @@ from streams.core.step import Batch, Output, Step
 from streams.core.totals import Totals
 from streams.core.view import ScopeView
 from streams.settings import StreamsSettings
-from streams.steps import new_steps
+from streams.steps import new_baselines, new_steps
 
 
 class Machine:
@@ -56,6 +56,7 @@ class Machine:
                 self.totals,
                 self.books[name],
                 Watch(rules, settings.window_sizes),
+                baselines=new_baselines(settings, zones),
                 keep_seconds=self._keep,
             )
             for name, rules in rule_sets.items()
@@ -80,6 +81,8 @@ class Machine:
             evaluator.begin(self._partitions)
         for partition in self._partitions:
             self.totals.advance(partition, now_ms - self._idle_ms)
+            for evaluator in self._evaluators.values():
+                evaluator.learn(partition)
             changed = [text for text, _ in self.totals.take_changed(partition)]
             for name, evaluator in self._evaluators.items():
                 for text in (*changed, *evaluator.also_due(partition, set(changed))):
@@ -87,10 +90,10 @@ class Machine:
         return found
 
     def view(self, scope: str) -> tuple[ScopeView, int]:
-        """Look at a scope as its rules do now, and tell where the view ends (Unix ms)."""
+        """Look at a scope as the first set of rules does; also give the view's end (Unix ms)."""
         partition = partition_of_scope(scope, self._count)
-        end = self.totals.end(partition)
-        return ScopeView(self.totals, partition, scope, end - self._keep), end * 1000
+        evaluator = next(iter(self._evaluators.values()))
+        return evaluator.view(partition, scope), self.totals.end(partition) * 1000
 
     def panes(self, scope: str, until_ms: int) -> Iterator[tuple[int, Counts]]:
         """Give a scope's panes that are kept: where each begins (Unix s), and what it holds."""

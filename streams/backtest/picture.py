@@ -57,7 +57,9 @@ def draw(
         zone: the time zone of the axis.
     """
     condition = rule.conditions[0]
-    legend = "line: what was measured · red: the threshold · dashed: where it resolves"
+    legend = "line: what was measured"
+    if condition.baseline is None:
+        legend += " · red: the threshold · dashed: where it resolves"
     if condition.metric.form is Form.RATE:
         legend += f" · shade: the {condition.confidence:.0%} Wilson interval"
     legend += " · red shade: firing · dotted: where the trouble began, as found afterwards"
@@ -98,9 +100,10 @@ def _svg(
         *_grid(scale, condition, zone),
         *_bands(scale, points),
         *_lines(scale, points),
-        _across(scale, condition.threshold, "threshold"),
-        _across(scale, condition.resolve_at, "resolve"),
     ]
+    if condition.baseline is None:
+        parts.append(_across(scale, condition.threshold, "threshold"))
+        parts.append(_across(scale, condition.resolve_at, "resolve"))
     label = escape(words.metric_name(condition.metric))
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">\n'

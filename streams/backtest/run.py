@@ -93,4 +93,5 @@ class Run:
     def _onset(self, rules: str, alert: Alert) -> Onset | None:
         rule = self._rules[rules][alert.rule]
         condition = next(each for each in rule.conditions if each.metric == alert.metric)
+        condition = condition.as_it_was(alert.evidence.threshold)
         return find_onset(condition, self.machine.panes(alert.scope, unix_ms(alert.at)))

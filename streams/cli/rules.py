@@ -78,7 +78,7 @@ def explain_rule(
     for line in (*told.english, "", *told.chinese):
         console.print(line, markup=False)
     for condition in rule.conditions:
-        if condition.tests_interval:
+        if condition.tests_interval and condition.baseline is None:
             _print_boundaries(console, condition)
 
 

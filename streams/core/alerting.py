@@ -81,6 +81,8 @@ class AlertBook:
 def _awaits_time(rule: Rule, window_sizes: Collection[int]) -> bool:
     if rule.active_times is not None:
         return True
+    if any(condition.baseline is not None for condition in rule.conditions):
+        return True
     return any(
         isinstance(part, Age) or (isinstance(part, Over) and part.seconds not in window_sizes)
         for condition in rule.conditions
@@ -93,12 +95,14 @@ class _Watched(NamedTuple):
 
     Attributes:
         least_attempts: without so many no alert of the scope can begin.
+        weeks: how far back the rules look for what is usual; 0 where they do not.
         awaits_time: time alone may change what the rules say.
     """
 
     rules: tuple[tuple[Rule, str], ...]
     least_attempts: int
     awaits_time: bool
+    weeks: int = 0
 
 
 _UNWATCHED = _Watched((), sys.maxsize, awaits_time=False)
@@ -134,6 +138,11 @@ class Watch:
                 if ended is not None:
                     yield ended
 
+    @property
+    def weeks(self) -> int:
+        """Tell how far back any rule looks for what is usual; 0 where none does."""
+        return max((rule.weeks for rule in self._rules), default=0)
+
     def rule(self, name: str) -> Rule | None:
         """Find a rule by its name."""
         return next((rule for rule in self._rules if rule.name == name), None)
@@ -153,4 +162,5 @@ class Watch:
             tuple((rule, fingerprint(rule.name, scope)) for rule in rules),
             min(rule.least_attempts for rule in rules),
             any(_awaits_time(rule, self._window_sizes) for rule in rules),
+            max(rule.weeks for rule in rules),
         )

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from schemas.alert import Alert, AlertState
 from schemas.scope import Scope
 from streams.core.alerting import AlertBook, Watch
+from streams.core.baseline import BaselineBook
+from streams.core.rules.baseline import Usual
 from streams.core.rules.diagnose import diagnose
 from streams.core.scopes import parse_scope
 from streams.core.siblings import Siblings
@@ -20,15 +22,23 @@ class Evaluator:
     Args:
         totals, alerts: the steps that hold the state.
         watch: the rules; may be replaced while running, and then all scopes are judged anew.
+        baselines: what was usual.
         keep_seconds: how long fine panes are kept.
     """
 
     def __init__(
-        self, totals: Totals, alerts: AlertBook, watch: Watch, *, keep_seconds: int
+        self,
+        totals: Totals,
+        alerts: AlertBook,
+        watch: Watch,
+        *,
+        baselines: BaselineBook,
+        keep_seconds: int,
     ) -> None:
         self.watch = watch
         self._totals = totals
         self._alerts = alerts
+        self._baselines = baselines
         self._keep = keep_seconds
         self._last: dict[int, tuple[int, Watch]] = {}
         self._awaiting: dict[int, set[str]] = {}
@@ -37,6 +47,20 @@ class Evaluator:
     def begin(self, partitions: Iterable[int]) -> None:
         """Begin a round over these partitions: siblings are looked up in them."""
         self._siblings = Siblings(self._totals, partitions)
+
+    def learn(self, partition: int) -> list[tuple[bytes, bytes | None]]:
+        """Take in what has become history; give the records of the baselines' changelog."""
+        kept_from = self._totals.end(partition) - self._keep
+        return list(self._baselines.learn(partition, self._totals, self.watch, kept_from))
+
+    def view(self, partition: int, text: str) -> ScopeView:
+        """Look at a scope as its rules do now."""
+        end, scope = self._totals.end(partition), parse_scope(text)
+
+        def usual(weeks: int) -> Usual:
+            return self._baselines.usual(partition, scope, end, weeks)
+
+        return ScopeView(self._totals, partition, text, end - self._keep, usual)
 
     def also_due(self, partition: int, told: Collection[str]) -> Iterator[str]:
         """Give the scopes to judge beside `told`, whose counts have changed.
@@ -69,7 +93,7 @@ class Evaluator:
             if known < watched.least_attempts:
                 return
         scope, end = parse_scope(text), self._totals.end(partition)
-        view = ScopeView(self._totals, partition, text, end - self._keep)
+        view = self.view(partition, text)
         for alert in self.watch.transitions(self._alerts, partition, scope, view, end * 1000):
             told = alert
             before = self._alerts.find(partition, alert.fingerprint)
@@ -83,6 +107,7 @@ class Evaluator:
         if rule is None:
             return alert
         condition = next(each for each in rule.conditions if each.metric == alert.metric)
+        condition = condition.as_it_was(alert.evidence.threshold)
         span = alert.evidence.window_end - alert.evidence.window_start
         rates = self._siblings.over(scope, int(span.total_seconds()))
         found = diagnose(condition, scope, rates)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streams.core.counts import NOTHING, Counts
+from streams.core.rules.baseline import Usual
+from streams.core.rules.moments import moment
 from streams.core.rules.windows import Measured
 from streams.core.totals import Totals
 
@@ -15,15 +19,24 @@ class ScopeView:
         partition: where it holds it.
         scope: the scope's text form.
         kept_from: fine panes that begin before this (Unix s) are forgotten.
+        usual: gives what the hour in which the view ends held over so many weeks before.
     """
 
-    def __init__(self, totals: Totals, partition: int, scope: str, kept_from: int) -> None:
+    def __init__(
+        self,
+        totals: Totals,
+        partition: int,
+        scope: str,
+        kept_from: int,
+        usual: Callable[[int], Usual] | None = None,
+    ) -> None:
         found = totals.scope(partition, scope)
         self._totals = found
         self._sliding = None if found is None else found.sliding
         self._sizes = totals.window_sizes
         self._end = totals.end(partition)
         self._kept_from = kept_from
+        self._usual = usual
 
     @property
     def end_ms(self) -> int:
@@ -53,6 +66,12 @@ class ScopeView:
             return None
         counts = self._sliding.between(start_ms // 1000, end_ms // 1000)
         return Measured(counts, start_ms, end_ms)
+
+    def usual(self, weeks: int) -> Usual:
+        """Count the weekday and hour that the view ends in, over the last weeks."""
+        if self._usual is None:
+            return Usual(NOTHING, moment(self._end * 1000))
+        return self._usual(weeks)
 
     def newest(self) -> Measured:
         """Give the newest event known, and the time since."""

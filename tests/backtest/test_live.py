@@ -16,7 +16,7 @@ from streams.core.alerting import AlertBook
 from streams.core.fence import partition_of_scope
 from streams.core.step import Batch
 from streams.core.view import ScopeView
-from streams.steps import new_steps
+from streams.steps import new_baselines, new_steps
 from tests.backtest.traffic import (
     COLLAPSE,
     NUMBER,
@@ -45,8 +45,9 @@ class Live:
     def __init__(self, rule_set):
         self.steps = new_steps(SETTINGS, {}, partitions=PARTITIONS, rules=rule_set)
         self.sent = []
+        self.learnt = []
         self.offsets = [0] * PARTITIONS
-        held = SimpleNamespace(held=set(range(PARTITIONS)))
+        held = SimpleNamespace(held=set(range(PARTITIONS)), write=self.write)
         app = SimpleNamespace(
             rebalancing=False, in_recovery=False, consumer_generation_id=1, sender=self
         )
@@ -54,8 +55,10 @@ class Live:
             app,
             totals=self.steps.totals,
             alerts=AlertBook(),
+            baselines=new_baselines(SETTINGS, {}),
             totals_table=held,
             alerts_table=held,
+            baselines_table=held,
             window_names=SETTINGS.windows,
             late_seconds=SETTINGS.late,
             keep_seconds=SETTINGS.keep,
@@ -63,6 +66,10 @@ class Live:
             rules=rule_set,
             also_follow=self.steps.follow,
         )
+
+    async def write(self, partition, changes):
+        self.learnt += [(partition, key, value) for key, value in changes]
+        return []
 
     async def send(self, outputs):
         self.sent += [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from schemas.scope import Basis
-from streams.core.rules.metrics import Form, Metric
+from streams.core.rules.baseline import Baseline, Known, Usual
+from streams.core.rules.metrics import Form, Metric, read
+from streams.core.rules.parts import Side as Side
 from streams.core.rules.parts import Strict, Threshold, wrong
 from streams.core.rules.windows import AGE, Last, Windows, WindowsField
 
@@ -19,13 +21,6 @@ class Test(StrEnum):
 
     WILSON = "wilson"
     POINT = "point"
-
-
-class Side(StrEnum):
-    """On which side of the threshold the trouble is."""
-
-    BELOW = "below"
-    ABOVE = "above"
 
 
 class NoData(StrEnum):
@@ -44,6 +39,9 @@ class Condition:
         resolve_at: where it clears (hysteresis).
         test: for rates alone: the interval, or the value.
         min_attempts: a smaller sample of a rate or mean is insufficient.
+        baseline: in place of a threshold; `threshold` and `resolve_at` say nothing until the
+            condition is held against what is usual.
+        usual: what it is held against.
     """
 
     metric: Metric
@@ -55,6 +53,33 @@ class Condition:
     confidence: float
     min_attempts: int
     no_data: NoData
+    baseline: Baseline | None = None
+    usual: Known | None = None
+
+    def against(self, usual: Usual) -> Condition:
+        """Hold it against what is usual; too small a sample of that is nothing to hold against."""
+        reading = read(self.metric, usual.counts, self.confidence)
+        if reading.value is None or (reading.sample or 0) < self.min_attempts:
+            return self
+        return self._held(Known(reading.value, reading.successes, reading.sample, usual.hour))
+
+    def as_it_was(self, threshold: float) -> Condition:
+        """Hold it against the threshold that it was decided by; a fixed one stays."""
+        if self.baseline is None:
+            return self
+        return self._held(Known(self.baseline.usual_of(threshold), None, None, None))
+
+    def _held(self, known: Known) -> Condition:
+        if self.baseline is None:
+            return self
+        within = (self.baseline.tolerance, self.baseline.resolve_within)
+        threshold, resolve_at = (self.baseline.beside(known.value, share) for share in within)
+        return replace(self, threshold=threshold, resolve_at=resolve_at, usual=known)
+
+    @property
+    def awaits_history(self) -> bool:
+        """Tell whether it has a baseline and is not held against one: nothing can be said."""
+        return self.baseline is not None and self.usual is None
 
     @property
     def tests_interval(self) -> bool:
@@ -79,6 +104,7 @@ class ConditionKeys(Strict):
     Attributes:
         window: what is counted; several windows can be combined. `data_age` has none.
         below, above: the threshold; exactly one of them. A rate is a share: 20% or 0.2.
+        baseline: in their place: what the same weekday and hour had over the last weeks.
         resolve: where it resolves (hysteresis); the threshold itself unless stated.
         test: `wilson` asks that the whole interval be past the threshold, `point` the value.
         confidence: of the interval; more of it asks for more evidence.
@@ -90,6 +116,7 @@ class ConditionKeys(Strict):
     window: WindowsField | None = None
     below: Threshold | None = None
     above: Threshold | None = None
+    baseline: Baseline | None = None
     resolve: Threshold | None = None
     test: Test = Test.WILSON
     confidence: float = Field(default=0.95, gt=0, lt=1)
@@ -121,6 +148,7 @@ class ConditionKeys(Strict):
             self.confidence,
             self.min_attempts,
             self.no_data,
+            self.baseline,
         )
         _check_resolve(condition)
         self._check_keys(condition)
@@ -128,14 +156,27 @@ class ConditionKeys(Strict):
         return condition
 
     def _threshold(self, metric: Metric) -> tuple[Side, float]:
-        if (self.below is None) == (self.above is None):
-            raise wrong("above", "write exactly one of `below` and `above`")
+        stated = [key for key in ("below", "above", "baseline") if getattr(self, key) is not None]
+        if len(stated) != 1:
+            raise wrong(
+                stated[-1] if stated else "above",
+                "write exactly one of `below`, `above` and `baseline`",
+            )
+        if self.baseline is not None:
+            self._check_baseline(metric)
+            return self.baseline.side, 0.0
         if self.below is not None:
             side, value = Side.BELOW, self.below
         else:
             side, value = Side.ABOVE, self.above or 0.0
         _check_threshold(metric, side, value)
         return side, value
+
+    def _check_baseline(self, metric: Metric) -> None:
+        if metric.form not in (Form.RATE, Form.MEAN):
+            raise wrong("baseline", f"{metric} is no rate or mean: write `below` or `above`")
+        if self.resolve is not None:
+            raise wrong("resolve", "write it in the baseline: {tolerance: 20%, resolve: 10%}")
 
     def _check_keys(self, condition: Condition) -> None:
         metric, form = condition.metric, condition.metric.form

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import hashlib
 
-from schemas.alert import Alert, AlertState, Evidence
+from schemas.alert import Alert, AlertState, BaselineEvidence, Evidence
 from schemas.scope import Kind, Scope
 from streams.core.rules import words
 from streams.core.rules.group import group_of
@@ -119,7 +119,9 @@ def _from_firing(
             "late_data": words.disproof(was, recount, "en"),
             "late_data_zh": words.disproof(was, recount, "zh"),
         }
-        return _resolve(previous, _evidence(recount), told, at_ms)
+        evidence = _evidence(recount)
+        evidence = evidence.model_copy(update={"baseline": previous.evidence.baseline})
+        return _resolve(previous, evidence, told, at_ms)
     if finding.verdict is not Verdict.CLEARS:
         return None
     if rule.keep_firing_for:
@@ -141,7 +143,7 @@ def _disproof(rule: Rule, view: View, previous: Alert) -> Finding | None:
     found = _find(rule, previous.metric, was.window)
     if found is None:
         return None
-    condition, window = found
+    condition, window = found[0].as_it_was(was.threshold), found[1]
     recount = view.between(unix_ms(was.window_start), unix_ms(was.window_end))
     if recount is None:
         return None
@@ -252,4 +254,19 @@ def _evidence(finding: Finding) -> Evidence:
         high=reading.high if rate else None,
         threshold=finding.condition.threshold,
         last_event_at=finding.last_event_at,
+        baseline=_baseline(finding.condition),
+    )
+
+
+def _baseline(condition: Condition) -> BaselineEvidence | None:
+    usual = condition.usual
+    if condition.baseline is None or usual is None or usual.hour is None:
+        return None
+    return BaselineEvidence(
+        value=usual.value,
+        attempts=usual.sample,
+        successes=usual.successes,
+        weeks=condition.baseline.weeks,
+        hour=words.hour_name(usual.hour),
+        tolerance=condition.baseline.tolerance,
     )

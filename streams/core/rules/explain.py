@@ -60,11 +60,15 @@ def explain(rule: Rule) -> Explanation:
 
 
 def _threshold(condition: Condition) -> str:
+    if condition.baseline is not None:
+        return f"{words.metric_name(condition.metric)} {words.baseline(condition.baseline)}"
     bound = words.amount(condition.metric, condition.threshold)
     return f"{words.metric_name(condition.metric)} {condition.side} {bound}"
 
 
 def _resolve(condition: Condition) -> str:
+    if condition.baseline is not None:
+        return f"within {100 * condition.baseline.resolve_within:g}%"
     bound = words.amount(condition.metric, condition.resolve_at)
     return f"{'≥' if condition.side is Side.BELOW else '≤'} {bound}"
 
@@ -185,14 +189,17 @@ def _chinese(rule: Rule) -> tuple[str, ...]:
 
 def _insufficient(condition: Condition) -> str:
     sample = words.sample_name(condition.metric)
+    where = " in the window or in the baseline" if condition.baseline else ""
     return (
-        f"Fewer than {condition.min_attempts} {sample} are insufficient: nothing fires, nothing "
-        f"resolves. An empty window {_NO_DATA[condition.no_data][0]}."
+        f"Fewer than {condition.min_attempts} {sample}{where} are insufficient: nothing fires, "
+        f"nothing resolves. An empty window {_NO_DATA[condition.no_data][0]}."
     )
 
 
 def _insufficient_zh(condition: Condition) -> str:
+    where = "窗口或基线中" if condition.baseline else ""
     return (
-        f"少于 {condition.min_attempts} {words.sample_name(condition.metric, 'zh')}时样本不足，"
+        f"{where}少于 {condition.min_attempts} "
+        f"{words.sample_name(condition.metric, 'zh')}时样本不足，"
         f"既不告警也不恢复；窗口内没有数据时{_NO_DATA[condition.no_data][1]}。"
     )

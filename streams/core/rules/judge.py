@@ -63,6 +63,8 @@ def judge(rule: Rule, view: View) -> Finding:
 
 def judge_condition(condition: Condition, view: View) -> Finding:
     """Judge all windows of a condition, and give the finding that decides."""
+    if condition.baseline is not None:
+        condition = condition.against(view.usual(condition.baseline.weeks))
     windows = condition.window
     findings = [judge_window(condition, part, part.measure(view)) for part in windows.parts]
     return _pick(findings, windows.combine)
@@ -75,7 +77,9 @@ def judge_window(condition: Condition, window: Window, measured: Measured) -> Fi
 
 
 def judge_reading(condition: Condition, reading: Reading) -> Verdict:
-    """Judge the numbers alone."""
+    """Judge the numbers alone; without the baseline that is asked for nothing is shown."""
+    if condition.awaits_history:
+        return Verdict.UNSURE
     if reading.value is None:
         return Verdict.UNSURE if reading.sample else _NO_DATA[condition.no_data]
     if condition.has_sample and (reading.sample or 0) < condition.min_attempts:

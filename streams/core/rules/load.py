@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from schemas.errors import ConfigError
 from schemas.scope import Scope
 from streams.core.rules.active import ActiveTimes
+from streams.core.rules.baseline import Baseline
 from streams.core.rules.condition import ConditionPart
 from streams.core.rules.model import Rule, RuleFile, Selector
 from streams.core.rules.templates import Text
@@ -23,6 +24,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "select": Selector,
     "annotations": Text,
     "active_times": ActiveTimes,
+    "baseline": Baseline,
     "all_of": ConditionPart,
     "any_of": ConditionPart,
 }

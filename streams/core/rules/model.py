@@ -83,6 +83,11 @@ class Rule(ConditionKeys):
         return "any" if self.any_of else "all"
 
     @cached_property
+    def weeks(self) -> int:
+        """Tell how many weeks its baselines look back; 0 where it has none."""
+        return max(each.baseline.weeks if each.baseline else 0 for each in self.conditions)
+
+    @cached_property
     def least_attempts(self) -> int:
         """Give the attempts without which no alert of it can begin."""
         combine = max if self.combine == "all" else min

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from streams.core.rules.durations import DURATION_SCHEMA, parse_duration
+
+
+class Side(StrEnum):
+    """On which side of the threshold the trouble is."""
+
+    BELOW = "below"
+    ABOVE = "above"
 
 
 class Strict(BaseModel):

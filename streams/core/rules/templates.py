@@ -26,6 +26,9 @@ PLACEHOLDERS = {
     "side": "below or above",
     "threshold": "what it was held against",
     "resolve": "where it resolves",
+    "baseline": "what was usual, with its sample: 31% (412 of 1330)",
+    "baseline_hours": "when that was: Mondays 10:00 of the last 4 weeks",
+    "tolerance": "how far from the baseline is trouble",
     "window": "the window that decided",
     "last_event": "the newest call counted (UTC)",
 }

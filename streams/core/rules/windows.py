@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from streams.core.counts import Counts
+from streams.core.rules.baseline import Usual
 from streams.core.rules.durations import DURATION_SCHEMA, parse_duration, write_duration
 
 
@@ -33,6 +34,10 @@ class View(Protocol):
 
     def between(self, start_ms: int, end_ms: int) -> Measured | None:
         """Count an earlier window again, late calls included; None where it is forgotten."""
+        ...
+
+    def usual(self, weeks: int) -> Usual:
+        """Count the weekday and hour that the view ends in, over the last weeks."""
         ...
 
     def newest(self) -> Measured:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from schemas.scope import Kind, Scope
+from streams.core.rules.baseline import Baseline
 from streams.core.rules.durations import write_duration
 from streams.core.rules.group import group_of
 from streams.core.rules.judge import Finding
@@ -81,6 +83,22 @@ _TEMPLATES: dict[Language, dict[Form, str]] = {
         Form.AGE: "{subject}：已有 {measured} 没有数据，{side} {threshold}；最后一条 {last_event}",
     },
 }
+_BASELINE_TEMPLATES: dict[Language, dict[Form, str]] = {
+    "en": {
+        Form.RATE: "{subject}: {metric} {measured} ({low} to {high}; {successes} of {attempts} "
+        "over {window}) where {baseline_hours} had {baseline}: more than {tolerance} {side} that",
+        Form.MEAN: "{subject}: {metric} {measured} ({attempts} calls over {window}) "
+        "where {baseline_hours} had {baseline}: more than {tolerance} {side} that",
+    },
+    "zh": {
+        Form.RATE: "{subject}：{metric} {measured}（区间 {low} 至 {high}，{window}内 {attempts} "
+        "次中 {successes} 次），而{baseline_hours}为 {baseline}，{side}该基线 {tolerance} 以上",
+        Form.MEAN: "{subject}：{metric} {measured}（{window}内 {attempts} 次），"
+        "而{baseline_hours}为 {baseline}，{side}该基线 {tolerance} 以上",
+    },
+}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS_ZH = "一二三四五六日"
 _UNKNOWN = "–"
 
 
@@ -149,7 +167,8 @@ def successes_name(metric: Metric) -> str:
 
 def default_template(condition: Condition, language: Language) -> str:
     """Give the summary of a rule that states none."""
-    return _TEMPLATES[language][condition.metric.form]
+    templates = _TEMPLATES if condition.baseline is None else _BASELINE_TEMPLATES
+    return templates[language][condition.metric.form]
 
 
 def values(rule: Rule, scope: Scope, finding: Finding, language: Language) -> dict[str, str]:
@@ -173,9 +192,50 @@ def values(rule: Rule, scope: Scope, finding: Finding, language: Language) -> di
         "side": side_name(condition.side, language),
         "threshold": amount(condition.metric, condition.threshold, language),
         "resolve": amount(condition.metric, condition.resolve_at, language),
+        **_baseline_values(condition, language),
         "window": finding.window.name(language),
         "last_event": _last_event(finding),
     }
+
+
+def hour_name(hour: datetime, language: Language = "en") -> str:
+    """Name a weekday and hour: `Monday 10:00`."""
+    day = hour.weekday()
+    return f"周{_DAYS_ZH[day]} {hour:%H:%M}" if language == "zh" else f"{_DAYS[day]} {hour:%H:%M}"
+
+
+def _baseline_values(condition: Condition, language: Language) -> dict[str, str]:
+    baseline, usual = condition.baseline, condition.usual
+    if baseline is None or usual is None:
+        return dict.fromkeys(("baseline", "baseline_hours", "tolerance"), _UNKNOWN)
+    had = amount(condition.metric, usual.value, language)
+    hours = _UNKNOWN
+    if language == "zh":
+        of = "" if usual.successes is None else f"{usual.successes}/"
+        sample = f"（{of}{_count(usual.sample)}）"
+        if usual.hour is not None:
+            hours = f"最近 {baseline.weeks} 周的{hour_name(usual.hour, language)}"
+    else:
+        of = "" if usual.successes is None else f"{usual.successes} of "
+        sample = f" ({of}{_count(usual.sample)})"
+        if usual.hour is not None:
+            day, time = hour_name(usual.hour).split()
+            hours = f"{day}s {time} of the last {baseline.weeks} weeks"
+    tolerance = f"{100 * baseline.tolerance:g}%"
+    return {"baseline": had + sample, "baseline_hours": hours, "tolerance": tolerance}
+
+
+def baseline(baseline: Baseline, language: Language = "en") -> str:
+    """Say how far from what is trouble: `more than 20% below the same hour of …`."""
+    share = f"{100 * baseline.tolerance:g}%"
+    if language == "zh":
+        return (
+            f"{side_name(baseline.side, 'zh')}最近 {baseline.weeks} 周同一星期与钟点 {share} 以上"
+        )
+    return (
+        f"more than {share} {baseline.side} that of the same weekday and hour "
+        f"over the last {baseline.weeks} weeks"
+    )
 
 
 def _count(number: int | None) -> str:
@@ -203,22 +263,33 @@ def resolves_when(rule: Rule, language: Language = "en") -> str:
 
 
 def _clears(condition: Condition, language: Language) -> str:
-    bound = amount(condition.metric, condition.resolve_at, language)
     metric = metric_name(condition.metric, language)
-    below = condition.side is Side.BELOW
     if language == "zh":
-        edge = "以上（含）" if below else "以下（含）"
-        text = f"{_spans(condition, language)}{metric}回到 {bound} {edge}"
+        text = f"{_spans(condition, language)}{metric}回到{_bound(condition, language)}"
         if condition.has_sample:
             text += f"，且至少有 {condition.min_attempts} {sample_name(condition.metric, language)}"
         return text
     over = "" if condition.metric.form is Form.AGE else f" over {_spans(condition, language)}"
-    text = f"the {_measure_name(condition)}{over} is {bound} or {'more' if below else 'less'}"
+    text = f"the {_measure_name(condition)}{over} is {_bound(condition, language)}"
     if condition.has_sample:
         several = len(condition.window.parts) > 1 and condition.window.combine == "any"
         text += f", with at least {condition.min_attempts} {sample_name(condition.metric)}"
         text += " in each" if several else ""
     return text
+
+
+def _bound(condition: Condition, language: Language) -> str:
+    """Say at which value it clears."""
+    below = condition.side is Side.BELOW
+    if condition.baseline is not None:
+        share = f"{100 * condition.baseline.resolve_within:g}%"
+        if language == "zh":
+            return f"不{'低' if below else '高'}于基线 {share} 的范围"
+        return f"no more than {share} {condition.side} its baseline"
+    bound = amount(condition.metric, condition.resolve_at, language)
+    if language == "zh":
+        return f" {bound} {'以上（含）' if below else '以下（含）'}"
+    return f"{bound} or {'more' if below else 'less'}"
 
 
 def _spans(condition: Condition, language: Language) -> str:
@@ -250,17 +321,18 @@ def condition(rule: Rule, language: Language = "en") -> str:
 
 def _holds(condition: Condition, language: Language) -> str:
     metric, name = condition.metric, metric_name(condition.metric, language)
-    bound = amount(metric, condition.threshold, language)
-    side = side_name(condition.side, language)
+    bound = f"{side_name(condition.side, language)} {amount(metric, condition.threshold, language)}"
+    if condition.baseline is not None:
+        bound = baseline(condition.baseline, language)
     age = metric.form is Form.AGE
     if language == "zh":
         span = "" if age else f"{condition.window.name(language)}内"
-        text = f"{span}{name}{side} {bound}"
+        text = f"{span}{name}{bound}"
         if condition.tests_interval:
-            text += f"（整个 {condition.confidence:.0%} 威尔逊区间都{side} {bound}）"
+            text += f"（整个 {condition.confidence:.0%} 威尔逊区间都{bound}）"
         return text
     over = "" if age else f" over {condition.window.name()}"
-    text = f"the {_measure_name(condition)}{over} is {side} {bound}"
+    text = f"the {_measure_name(condition)}{over} is {bound}"
     if condition.tests_interval:
         end = "upper" if condition.side is Side.BELOW else "lower"
         text += f" on evidence ({end} end of its {condition.confidence:.0%} Wilson interval)"
