@@ -11,6 +11,7 @@ from statistics import median
 from schemas.alert import Alert, AlertState, Severity
 from streams.backtest.onset import Onset
 from streams.backtest.replay import Told
+from streams.core.rules.group import whoever_grouped
 
 FLAP = timedelta(hours=1)
 """An alert that fires again so soon after it was resolved has flapped."""
@@ -134,11 +135,11 @@ def compare(new: Sequence[Episode], current: Sequence[Episode], end: datetime) -
     """
     by_scope: dict[str, list[Episode]] = defaultdict(list)
     for each in current:
-        by_scope[each.scope].append(each)
+        by_scope[whoever_grouped(each.scope)].append(each)
     pairs = [
         (each, other)
         for each in new
-        for other in by_scope[each.scope]
+        for other in by_scope[whoever_grouped(each.scope)]
         if _overlap(each, other, end)
     ]
     paired = {id(each) for pair in pairs for each in pair}

@@ -73,6 +73,15 @@ def test_two_sets_of_rules_are_compared_by_scope_and_time():
     assert one.began < other.began
 
 
+def test_a_group_is_the_same_whatever_its_rule_is_called():
+    grouped = RULE.replace("display_number}", "display_number}, group_by: account")
+    renamed = rules(grouped.replace("name: low", "name: other"))
+    done = run(every(7, COLLAPSE + RECOVERY), {"new": rules(grouped), "other": renamed})
+    new, other = done.episodes("new"), done.episodes("other")
+    assert len(compare(new, other, done.end).both) == 1
+    assert compare(new, done.episodes("none"), done.end).new == tuple(new)
+
+
 def test_the_picture_shows_rate_interval_threshold_and_firing():
     watched = (rules().get("low"), Scope.parse(NUMBER))
     done = run(every(7, COLLAPSE + RECOVERY), watched=watched)

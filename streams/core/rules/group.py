@@ -85,6 +85,14 @@ def group_of(scope: Scope) -> tuple[str, dict[Kind, str]]:
     return rule, {kind: _unquoted(value) for kind, value in having.items()}
 
 
+def whoever_grouped(text: str) -> str:
+    """Give a scope's text form without the name of the rule that grouped it."""
+    scope = Scope.parse(text)
+    if scope.kind is not Kind.GROUP or scope.value is None:
+        return text
+    return str(scope._replace(value=scope.value.partition(_MARK)[2]))
+
+
 def prefix_of(scope: Scope) -> str:
     """Give what the text forms of a group and its siblings begin with."""
     return str(scope._replace(value=_name(scope)))
