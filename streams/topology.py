@@ -127,7 +127,12 @@ def build(
     totals_table = new_table(app, "totals", step=totals, partitions=partitions)
     run("sum", [topics.PARTIALS.name], totals, table=totals_table, seen=traces)
     alerts_table = new_table(
-        app, "alerts", step=alerts, partitions=partitions, changelog=topics.ALERTS.name
+        app,
+        "alerts",
+        step=alerts,
+        partitions=partitions,
+        changelog=topics.ALERTS.name,
+        told_once=True,
     )
     baselines = new_baselines(settings, zones)
     baselines_table = new_table(app, "baselines", step=baselines, partitions=partitions)

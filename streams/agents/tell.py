@@ -7,7 +7,7 @@ and after a recovery everything is told once more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import faust
@@ -122,14 +122,21 @@ class Teller:
             for _ in range(-(-self._totals.changed(partition) // _AT_ONCE)):
                 with self.pace.working():
                     outputs = list(self._changed(partition, told))
-                await durable(await self._app.sender.send(outputs))
-                if self._app.consumer_generation_id != generation:
+                if not await self._write(partition, outputs, generation):
                     return
             with self.pace.working():
                 outputs = list(self._due(partition, told))
-            await durable(await self._app.sender.send(outputs))
-            if self._app.consumer_generation_id != generation:
+            if not await self._write(partition, outputs, generation):
                 return
+
+    async def _write(self, partition: int, outputs: Sequence[Output], generation: int) -> bool:
+        """Write alerts, then metrics; tell whether to go on."""
+        alerts = [output for output in outputs if output.topic == topics.ALERTS.name]
+        if not await self._alerts_table.publish(partition, alerts):
+            return False
+        metrics = (output for output in outputs if output.topic != topics.ALERTS.name)
+        await durable(await self._app.sender.send(metrics))
+        return bool(self._app.consumer_generation_id == generation)
 
     def _changed(self, partition: int, told: set[str]) -> Iterator[Output]:
         """Tell of some of the scopes that have changed, and note them."""

@@ -9,6 +9,7 @@ from yarl import URL
 
 from connectors.kafka import KafkaSettings
 from schemas.topics import Cleanup, Topic
+from streams.engine.fenced import FencedWriter
 from streams.engine.recovery import ExactTableManager
 from streams.engine.sender import Sender
 from streams.engine.table import StepTable
@@ -78,6 +79,7 @@ def new_table(
     step: Any,
     changelog: str | None = None,
     partitions: int,
+    told_once: bool = False,
 ) -> StepTable:
     """Make the table of a step's state.
 
@@ -87,7 +89,9 @@ def new_table(
         step: holds the state.
         changelog: the topic that is its changelog; by default one of its own.
         partitions: as many as its source topics have.
+        told_once: its changelog is public, and a worker that has been replaced must not write it.
     """
+    writer = FencedWriter(app.kafka_settings, f"{app.conf.id}-{name}") if told_once else None
     topic = app.topic(
         changelog or changelog_name(app.conf.id, name),
         key_type=bytes,
@@ -99,7 +103,9 @@ def new_table(
         maxsize=131_072,
         allow_empty=True,
     )
-    table: StepTable = app.Table(name, step=step, partitions=partitions, changelog_topic=topic)
+    table: StepTable = app.Table(
+        name, step=step, writer=writer, partitions=partitions, changelog_topic=topic
+    )
     return table
 
 

@@ -77,6 +77,8 @@ class ExactRecovery(Recovery):
     async def _restore(self, tps: set[TP]) -> None:
         """Read changelog partitions from their beginning to their end into the tables."""
         self._see_that_all_is_assigned(tps)
+        for each in self.tables.values():
+            await each.claim(tp.partition for tp in tps if tp.topic == each.changelog_topic_name)
         if not tps:
             return
         settings: KafkaSettings = self.app.kafka_settings

@@ -7,7 +7,7 @@ decoded once, by partition. Nothing is kept twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from faust.stores import base
@@ -16,6 +16,7 @@ from faust.types import TP
 from yarl import URL
 
 from streams.core.step import Output, Record, Step
+from streams.engine.fenced import FencedWriter
 
 STORE_URL = "callstreams://"
 
@@ -88,15 +89,44 @@ class StepTable(Table):
     Attributes:
         step: holds the state.
         held: the partitions that are restored and ours.
+        writer: writes the changelog where it is a public topic too, whose messages stand once.
     """
 
     step: Step
     held: set[int]
+    writer: FencedWriter | None
 
-    def __init__(self, app: Any, *, step: Step, **options: Any) -> None:
+    def __init__(
+        self, app: Any, *, step: Step, writer: FencedWriter | None = None, **options: Any
+    ) -> None:
         super().__init__(app, key_type=bytes, value_type=bytes, store=URL(STORE_URL), **options)
         self.step = step
         self.held = set()
+        self.writer = writer
+
+    async def on_stop(self) -> None:
+        """Let go of what is written."""
+        await super().on_stop()
+        if self.writer is not None:
+            await self.writer.close()
+
+    async def claim(self, partitions: Iterable[int]) -> None:
+        """Become the one who writes these partitions, before their state is read."""
+        if self.writer is not None:
+            await self.writer.claim(partitions)
+
+    async def publish(self, partition: int, outputs: Sequence[Output]) -> bool:
+        """Write a partition of the changelog and say whether it was done: by no other worker.
+
+        Where it was not, the partition is another worker's, and the rebalance that says so is
+        under way: its state here is worth nothing, and nothing more is told of it.
+        """
+        if self.writer is None:
+            raise TypeError(f"table {self.name} has no writer of its own")
+        written = not outputs or await self.writer.write(partition, outputs)
+        if not written:
+            self.held.discard(partition)
+        return written
 
     def restore(self, partition: int, records: Iterable[Record]) -> None:
         """Give changelog records to the step, in order."""

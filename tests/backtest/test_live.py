@@ -47,7 +47,7 @@ class Live:
         self.sent = []
         self.learnt = []
         self.offsets = [0] * PARTITIONS
-        held = SimpleNamespace(held=set(range(PARTITIONS)), write=self.write)
+        held = SimpleNamespace(held=set(range(PARTITIONS)), write=self.write, publish=self.publish)
         app = SimpleNamespace(
             rebalancing=False, in_recovery=False, consumer_generation_id=1, sender=self
         )
@@ -71,13 +71,16 @@ class Live:
         self.learnt += [(partition, key, value) for key, value in changes]
         return []
 
-    async def send(self, outputs):
+    async def send(self, _):
+        return []
+
+    async def publish(self, _, outputs):
         self.sent += [
             Alert.model_validate_json(each.value)
             for each in outputs
             if each.topic == topics.ALERTS.name
         ]
-        return []
+        return True
 
     def feed(self, batch):
         for output in self.steps.calls.fold(batch).outputs:
