@@ -284,7 +284,7 @@ def _bound(condition: Condition, language: Language) -> str:
     if condition.baseline is not None:
         share = f"{100 * condition.baseline.resolve_within:g}%"
         if language == "zh":
-            return f"不{'低' if below else '高'}于基线 {share} 的范围"
+            return f"基线{'以下' if below else '以上'} {share} 以内"
         return f"no more than {share} {condition.side} its baseline"
     bound = amount(condition.metric, condition.resolve_at, language)
     if language == "zh":
