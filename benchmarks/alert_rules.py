@@ -22,11 +22,14 @@ from statistics import median
 from rich.console import Console
 from rich.table import Column, Table
 
+from benchmarks.page import KEPT, TRIED, keep
 from streams.core.counts import Counts
 from streams.core.rules import Measured, Rule, load_default_rules
 from streams.core.rules.judge import Verdict, judge
 
 GOOD, BAD, THRESHOLD = 0.30, 0.05, 0.20
+_LEAST_DAYS = 500
+"""A shorter run is for trying."""
 VOLUMES = (300, 1000, 3000)
 DAY_SECONDS = 12 * 3600
 _DEFAULT = "display-number-answer-rate"
@@ -175,6 +178,21 @@ def _arrivals(random: Random, calls: int, volume: int) -> list[float]:
     return list(accumulate(random.expovariate(volume / DAY_SECONDS) for _ in range(calls)))
 
 
+def render(scores: list[Score]) -> str:
+    """Write the figures in Markdown."""
+    rows = "\n".join(
+        f"| {one.rule} | {one.calls_a_day:,} | {one.false_days:.1%} | "
+        f"{'–' if one.calls_to_detect is None else f'{one.calls_to_detect:g}'} "
+        f"| {one.undetected:.0%} |"
+        for one in scores
+    )
+    head = "| rule | calls a day | false-alert days | calls to detect (median) | not detected |"
+    return (
+        f"### Rules\n\nA number that is answered {GOOD:.0%}, with a threshold of {THRESHOLD:.0%}, "
+        f"collapses to {BAD:.0%}.\n\n{head}\n| --- |{' --: |' * 4}\n{rows}"
+    )
+
+
 def main() -> None:
     """Print the table, or JSON."""
     parser = argparse.ArgumentParser(description="Measure rules on simulated numbers.")
@@ -192,6 +210,8 @@ def main() -> None:
         told = {"days": asked.days, "seed": asked.seed, "scores": [asdict(s) for s in scores]}
         console.print_json(json.dumps(told))
         return
+    figures = {"days": asked.days, "seed": asked.seed, "scores": [asdict(s) for s in scores]}
+    keep(KEPT if asked.days >= _LEAST_DAYS else TRIED, "alert_rules", figures, render(scores))
     table = Table(
         Column("rule", no_wrap=True),
         "calls a day",

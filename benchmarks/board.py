@@ -37,6 +37,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from benchmarks.engine.parts.latency import waits
+from benchmarks.page import KEPT, TRIED, keep
 from connectors.broker import Broker
 from connectors.broker.ports import free_ports
 from connectors.broker.process import Child, tail
@@ -46,7 +47,6 @@ from schemas.envelope import RawRecord
 from schemas.topics import ALL, raw_topic
 
 ROOT = Path(__file__).resolve().parents[1]
-_BEGIN, _END = "<!-- figures of the board -->", "<!-- end of the board's figures -->"
 _RATE, _NUMBERS, _TICK = 1000, 200, 0.01
 _WARM_SECONDS, _PATIENCE = 10, 60
 _READERS, _FEW, _MANY = 9, 1, 11
@@ -317,25 +317,6 @@ def render(part: dict[str, Any]) -> str:
     )
 
 
-def place(page: str, text: str) -> str:
-    """Put the text between our marks of a page; at its end where it has none."""
-    before, mark, rest = page.partition(_BEGIN)
-    after = rest.partition(_END)[2] if mark else "\n"
-    gap = "" if mark or not page else "\n"
-    return f"{before}{gap}{_BEGIN}\n{text}\n{_END}{after}"
-
-
-def write(folder: Path, part: dict[str, Any]) -> None:
-    """Put the figures beside the others."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data, page = folder / "performance.json", folder / "performance.md"
-    figures = json.loads(data.read_text(encoding="utf-8")) if data.exists() else {}
-    figures["board"] = part
-    data.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    before = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(place(before, render(part)), encoding="utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -347,7 +328,7 @@ def main() -> None:
     console = Console()
     part = asyncio.run(measure(seconds, asked.tell_every, console))
     console.print(render(part), highlight=False, soft_wrap=True)
-    write(ROOT / "docs" if seconds >= _TRIAL_SECONDS else ROOT / ".callstreams", part)
+    keep(KEPT if seconds >= _TRIAL_SECONDS else TRIED, "board", part, render(part))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from benchmarks import arrival
+from benchmarks.page import KEPT, TRIED, keep
 from connectors.broker import Broker
 from connectors.kafka import KafkaSettings, create_topics, new_consumer, new_producer
 from connectors.web import serve, web
@@ -41,8 +41,6 @@ from schemas.topics import ALERTS, ALL
 
 _SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105 - of no use elsewhere
 _WARM_UP = 50
-_ROOT = Path(__file__).parents[1]
-_BEGIN, _END = "<!-- figures of the hooks -->", "<!-- end of the hooks' figures -->"
 
 
 @dataclass(frozen=True)
@@ -233,26 +231,6 @@ def render(results: list[Result], way: dict[str, Any]) -> str:
     return f"### From arrival to webhook\n\n{arrived(way)}\n\n{head}\n| --- |{' --: |' * 4}\n{rows}"
 
 
-def place(page: str, text: str) -> str:
-    """Put the text between our marks of a page; at its end where it has none."""
-    before, mark, rest = page.partition(_BEGIN)
-    after = rest.partition(_END)[2] if mark else "\n"
-    gap = "" if mark or not page else "\n"
-    return f"{before}{gap}{_BEGIN}\n{text}\n{_END}{after}"
-
-
-def write(folder: Path, results: list[Result], way: dict[str, Any]) -> None:
-    """Put the figures beside the others."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data, page = folder / "performance.json", folder / "performance.md"
-    figures = json.loads(data.read_text(encoding="utf-8")) if data.exists() else {}
-    figures["hooks"] = {each.name: asdict(each) for each in results}
-    figures["arrival_to_webhook"] = way
-    data.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    before = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(place(before, render(results, way)), encoding="utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -271,7 +249,11 @@ def main() -> None:
     for name in ("bare", "hooks"):
         with Broker() as broker:
             results.append(asyncio.run(run(name, broker.settings, alerts, given.rate)))
-    write(_ROOT / (".callstreams/bench" if given.quick else "docs"), results, way)
+    figures = {
+        "arrival_to_webhook": way,
+        "alert_to_webhook": {each.name: asdict(each) for each in results},
+    }
+    keep(TRIED if given.quick else KEPT, "hooks", figures, render(results, way))
     show(results, way, Console())
 
 

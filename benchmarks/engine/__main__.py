@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from functools import partial
@@ -28,13 +27,13 @@ from rich.progress import (
 
 from benchmarks.engine import machine, peers, report
 from benchmarks.engine.bench import Bench
-from benchmarks.engine.children import ROOT, ContenderError
+from benchmarks.engine.children import ContenderError
 from benchmarks.engine.plan import FULL, QUICK
+from benchmarks.page import KEPT, TRIED, keep
 from connectors.broker import Broker
 from connectors.broker.artifacts import packaged_lock
 
 PARTS = ("core", "race", "workers", "latency", "restore", "scopes", "windows", "profile")
-_OWN = ROOT / ".callstreams" / "bench"
 
 
 async def measure(parts: list[str], *, quick: bool, console: Console) -> dict[str, Any]:
@@ -50,7 +49,7 @@ async def measure(parts: list[str], *, quick: bool, console: Console) -> dict[st
         tempfile.TemporaryDirectory(prefix="callstreams-bench-") as folder,
     ):
         task = progress.add_task("the peers' environment", total=len(parts))
-        python = await asyncio.to_thread(peers.make, _OWN / "peers")
+        python = await asyncio.to_thread(peers.make, TRIED / "peers")
         versions = await asyncio.to_thread(peers.versions, python)
         figures: dict[str, Any] = {
             "quick": quick,
@@ -85,21 +84,17 @@ def main() -> None:
     console = Console()
     figures = asyncio.run(measure(parts, quick=asked.quick, console=console))
     whole = not asked.quick and set(parts) == set(PARTS) and not figures["failed"]
-    write(ROOT / "docs" if whole else _OWN, figures, console)
+    write(KEPT if whole else TRIED, figures, console)
     if figures["failed"]:
         sys.exit(f"failed: {', '.join(figures['failed'])}")
 
 
 def write(folder: Path, figures: dict[str, Any], console: Console) -> None:
     """Write both files, and print the text."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data, page = folder / "performance.json", folder / "performance.md"
-    data.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     text = report.render(figures)
-    before = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(report.place(before, text), encoding="utf-8")
+    keep(folder, "engine", figures, text)
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"\nwritten: {data}, {page}")
+    console.print(f"\nwritten: {folder}/performance.json, {folder}/performance.md")
 
 
 def _tell(progress: Progress, task: TaskID, part: str, what: str) -> None:

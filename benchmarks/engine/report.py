@@ -1,21 +1,11 @@
-"""Figures into Markdown: what stands between the two marks of docs/performance.md; pure."""
+"""Figures into Markdown; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-BEGIN, END = "<!-- figures of `make bench` -->", "<!-- end of the figures -->"
-
 Figures = Mapping[str, Any]
-
-
-def place(page: str, text: str) -> str:
-    """Put the text between the marks of a page; at its end where it has none."""
-    before, mark, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2] if mark else ""
-    gap = "" if mark or not page else "\n"
-    return f"{before}{gap}{BEGIN}\n{text}\n{END}{after or chr(10)}"
 
 
 def render(figures: Figures) -> str:

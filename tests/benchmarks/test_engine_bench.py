@@ -107,13 +107,3 @@ def test_the_page_shows_ratios_and_says_when_it_is_quick():
     text = report.render(figures())
     for expected in ("no figures to quote", "0.50×", "1.90×", "1.10×", "1.50×", "2.0 KiB"):
         assert expected in text
-
-
-def test_prose_around_the_figures_stays():
-    page = report.place("# Title\n\nbefore\n", "one")
-    page = page + "\nafter\n"
-    again = report.place(page, "two")
-    assert "one" not in again
-    assert again.startswith("# Title\n\nbefore\n")
-    assert again.endswith("\nafter\n")
-    assert report.place(again, "two") == again

@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.arrival import Plan, Seen, summarise, traffic
-from benchmarks.hooks import place
 
 
 def test_each_number_is_tipped_by_its_thirtieth_call_one_after_another():
@@ -38,9 +37,3 @@ def test_the_way_is_summed_up_whole_and_in_its_parts():
     assert figures["p99_ms"] == pytest.approx(1300)
     assert figures["to_alert_p99_ms"] == pytest.approx(1000)
     assert figures["to_webhook_max_ms"] == pytest.approx(300)
-
-
-def test_a_page_keeps_what_stands_around_the_figures():
-    page = place("# Performance\n", "first")
-    assert place(page, "second") == page.replace("first", "second")
-    assert page.startswith("# Performance\n\n<!--")
