@@ -18,6 +18,7 @@ from streams.contract.jsonschemas import Schema, shared_schemas
 _OBSERVED = datetime(2026, 11, 22, 22, 58, 44, tzinfo=UTC)
 _BINDING = "0.5.0"
 _JSON = "application/json"
+_MSGPACK = "application/vnd.msgpack"
 
 _EXTENSIONS: Mapping[str, Mapping[str, str]] = {
     topics.RAW_SEVENMOOR_REPORT.name: {
@@ -120,7 +121,7 @@ def _message(topic: Topic) -> Schema:
     return {
         "name": topic.name,
         "title": topic.purpose,
-        "contentType": _JSON,
+        "contentType": _MSGPACK if topic is topics.PARTIALS else _JSON,
         "headers": _headers(topic),
         "payload": _payload(topic),
         "bindings": {
