@@ -4,6 +4,7 @@ Both are started when the first test asks for them, and a test that asks is mark
 """
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,10 @@ from schemas import topics
 
 # Tables are as wide for the tests as on a wide screen; the command's console reads it once.
 os.environ["COLUMNS"] = "200"
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so all that this starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Speed is the benchmarks' business: a slow machine is no failure.
 settings.register_profile(
