@@ -24,7 +24,7 @@ class Plan:
         core_calls: calls that are folded without Kafka.
     """
 
-    pairs: int = 5
+    pairs: int = 3
     calls: int = 200_000
     shares: tuple[tuple[str, float], ...] = (("plain Faust", 0.05), ("Quix Streams", 0.25))
     rate: float = 1000.0

@@ -50,6 +50,8 @@ def main() -> None:
 
     def spread(call: dict[str, Any], state: State) -> list[dict[str, Any]]:
         nonlocal left, waited
+        if left == 0:
+            return []  # the topic holds more than is asked
         meter.first()
         left -= 1
         if state.exists("seen"):
