@@ -21,7 +21,7 @@ import msgspec
 
 from streams.core.counts import Packed, from_wire, to_wire
 from streams.core.panes import Pane, Places
-from streams.core.segments import Segments, Until
+from streams.core.segments import LARGEST_BYTES, Segments, Until
 from streams.core.step import Effects, Output
 
 STATE_PREFIX = b"p|"
@@ -240,11 +240,10 @@ class PaneBook:
     ) -> None:
         source = f"{self._topic}-{partition}"
         for target, sheets in enumerate(told):
-            if sheets:
-                value = ENCODE(Partials(source, clock_ms, sheets))
-                effects.outputs.append(
-                    Output(self._partials, source.encode(), value, partition=target)
-                )
+            effects.outputs.extend(
+                Output(self._partials, source.encode(), value, partition=target)
+                for value in _partials(source, clock_ms, sheets)
+            )
 
     def _expire(self, book: _Partition, effects: Effects) -> None:
         limit = book.arrived_ms // 1000 - self._horizon - self._SLACK_SECONDS
@@ -270,6 +269,26 @@ class PaneBook:
                 panes,
             )
         return book
+
+
+def _partials(source: str, clock_ms: int, sheets: Sequence[Sheet]) -> list[bytes]:
+    """Write partials, as many records as Kafka's limit asks for."""
+    if not sheets:
+        return []
+    value = ENCODE(Partials(source, clock_ms, list(sheets)))
+    if len(value) <= LARGEST_BYTES:
+        return [value]
+    if len(sheets) > 1:
+        halves = sheets[: len(sheets) // 2], sheets[len(sheets) // 2 :]
+    else:
+        (sheet,) = sheets
+        middle = len(sheet.entries) // 2
+        if not middle:
+            return [value]
+        parts = sheet.entries[:middle], sheet.entries[middle:]
+        first, second = (Sheet(sheet.start, sheet.end, part) for part in parts)
+        halves = (first,), (second,)
+    return [each for half in halves for each in _partials(source, clock_ms, half)]
 
 
 def _until(ids: Iterable[Id]) -> Until:

@@ -23,7 +23,9 @@ from streams.core.step import Effects
 
 FANOUT = 32
 _CHUNK = 4_000
-"""Entries in one record at most: some 400 KB."""
+"""Entries in one record at most."""
+LARGEST_BYTES = 500_000
+"""Bytes of one record: Kafka refuses more than a million."""
 
 LARGE = 1_000
 """Entries that make a segment large enough."""
@@ -86,7 +88,7 @@ class Segments(Generic[Id]):
             effects: what is written is added to its state.
             encoded: what `encode` would give, where it is at hand.
         """
-        if encoded is None or len(ids) > _CHUNK:
+        if encoded is None or len(ids) > _CHUNK or len(encoded) > LARGEST_BYTES:
             self._put(0, self._encoded(ids, until), ids, until, effects)
         else:
             self._put(0, [encoded], ids, until, effects)
@@ -114,8 +116,16 @@ class Segments(Generic[Id]):
 
     def _encoded(self, ids: Sequence[Id], until: Until) -> list[bytes]:
         chunks = (ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK))
-        values = (self._encode(chunk, until) for chunk in chunks)
-        return [value for value in values if value is not None]
+        return [value for chunk in chunks for value in self._split(chunk, until)]
+
+    def _split(self, ids: Sequence[Id], until: Until) -> list[bytes]:
+        value = self._encode(ids, until)
+        if value is None:
+            return []
+        if len(value) <= LARGEST_BYTES or len(ids) == 1:
+            return [value]
+        half = len(ids) // 2
+        return self._split(ids[:half], until) + self._split(ids[half:], until)
 
     def _put(
         self, depth: int, values: Sequence[bytes], ids: Sequence[Id], until: Until, effects: Effects

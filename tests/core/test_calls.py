@@ -314,3 +314,20 @@ def test_the_partial_says_how_far_event_time_has_come_but_never_far_past_arrival
     outputs = Life(counter).live(log, [2], []).outputs
     clocks = {DECODE_PARTIALS(output.value).clock_ms for output in outputs}
     assert clocks == {NOW_MS + 60_000}
+
+
+def test_no_record_is_larger_than_kafka_takes(monkeypatch):
+    monkeypatch.undo()  # segments as large as they come
+    many = [
+        message(call(f"{n:0200d}", number=f"{n:060d}", campaign=f"{n:0100d}", end=n % 60))
+        for n in range(6000)
+    ]
+    log = log_of(many, timestamp=NOW_MS)
+    life = Life(counter).live(log, [6000], [])
+    records = [value for _, value in life.changelog] + [each.value for each in life.outputs]
+    assert max(len(value or b"") for value in records) <= 600_000
+    assert day_of("calls:icsoc", life.outputs).attempts == 6000
+    life.restart(compacted=True)
+    assert life.step.fold(Batch("calls", 0, log, 0)).late == 0
+    again = partials(life.step.fold(Batch("calls", 0, log, 0)).outputs)
+    assert again == partials(life.outputs)
