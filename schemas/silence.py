@@ -124,9 +124,13 @@ class Silence(Message):
         """Tell whether it holds at a moment: from its start, up to but without its end."""
         return self.starts_at <= now < self.ends_at
 
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether it is for an alert with these labels, whenever it holds."""
+        return all(matcher.matches(labels) for matcher in self.matchers)
+
     def mutes(self, labels: Mapping[str, str], now: datetime) -> bool:
         """Tell whether an alert with these labels is silent at a moment."""
-        return self.is_active(now) and all(matcher.matches(labels) for matcher in self.matchers)
+        return self.is_active(now) and self.matches(labels)
 
     @property
     def key(self) -> bytes:

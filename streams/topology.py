@@ -20,11 +20,12 @@ from zoneinfo import ZoneInfo
 import faust
 
 from connectors.kafka import KafkaSettings
+from connectors.vendors.listed import Mapper
 from connectors.vendors.registry import MAPPERS
 from schemas import topics
 from schemas.errors import FatalError
 from schemas.topics import Topic
-from streams.agents.normalise import Mapper, Normaliser
+from streams.agents.normalise import Normaliser
 from streams.agents.pace import Pace
 from streams.agents.tell import Teller
 from streams.agents.told import Told
@@ -69,8 +70,7 @@ class Topology:
 
     def told_partitions(self) -> set[int]:
         """Give the partitions that this worker tells metrics and alerts of."""
-        held = {table.name: table.held for table in self.tables}
-        return held["totals"] & held["alerts"] & held["baselines"]
+        return self.teller.held()
 
 
 def build(

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from connectors import tracing
+from connectors.vendors.listed import Mapper
 from schemas import topics
 from schemas.base import Message
 from schemas.call import Call
 from schemas.campaign import Campaign
-from schemas.envelope import RawRecord, read_envelope
+from schemas.envelope import read_envelope
 from schemas.errors import InvalidRecord
 from schemas.missed_call import MissedCall
 from schemas.tally import Tally
 from streams.core.refuse import refuse
 from streams.core.step import Batch, Effects, Output, Record
-
-Mapper = Callable[[RawRecord], Sequence[Message]]
 
 _TOPIC_OF: Mapping[type[Message], str] = {
     Call: topics.CALLS.name,

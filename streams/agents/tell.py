@@ -102,13 +102,17 @@ class Teller:
         self._evaluator.watch = Watch(followed, self._totals.window_sizes)
         self._also_follow(followed)
 
+    def held(self) -> set[int]:
+        """Give the partitions of which everything is ours and restored."""
+        tables = (self._totals_table, self._alerts_table, self._baselines_table)
+        return set.intersection(*(table.held for table in tables))
+
     async def tell(self, now_ms: Callable[[], int]) -> None:
         """Write what has changed in each partition that is ours and whole."""
         if self._app.rebalancing or self._app.in_recovery:
             return
         generation = self._app.consumer_generation_id
-        tables = (self._totals_table, self._alerts_table, self._baselines_table)
-        held = sorted(set.intersection(*(table.held for table in tables)))
+        held = sorted(self.held())
         self._evaluator.begin(held)
         self.told.keep(held)
         for partition in held:
@@ -126,6 +130,7 @@ class Teller:
                     return
             with self.pace.working():
                 outputs = list(self._due(partition, told))
+            self._traces.told(partition)
             if not await self._write(partition, outputs, generation):
                 return
 

@@ -18,7 +18,6 @@ from streams.board.cells import Entry
 from streams.board.queries import as_of, due_at
 from streams.board.reasons import reason_code
 from streams.board.records import Alert, Rate, SourceStatus
-from streams.board.silences import matching
 from streams.board.sources import counts_of
 from streams.board.state import Board, Changes
 
@@ -177,7 +176,7 @@ def _silences(board: Board, now: datetime) -> list[dict[str, object]]:
             "ends": _unix(one.ends_at),
             "by": one.created_by,
             "comment": one.comment,
-            "alerts": [alert.fingerprint for alert in alerts if matching(one, alert)],
+            "alerts": [alert.fingerprint for alert in alerts if one.matches(alert.labels)],
         }
         for one in board.silences.all()
         if one.ends_at > now

@@ -99,11 +99,6 @@ class SilenceBook:
         return tuple(one.id for one in self.all() if one.mutes(alert.labels, now))
 
 
-def matching(silence: Silence, alert: Alert) -> bool:
-    """Tell whether a silence is for an alert, whenever it holds."""
-    return all(matcher.matches(alert.labels) for matcher in silence.matchers)
-
-
 def state_of(silence: Silence, now: datetime) -> SilenceState:
     """Tell where a silence stands, as Alertmanager names it."""
     if silence.is_active(now):

@@ -138,10 +138,10 @@ class PaneBook:
             segments.gone(key)
             return
         ids: list[Id] = []
-        for start, end, entries in map(msgspec.structs.astuple, _DECODE_SHEETS(value)):
-            pane = Pane(start, end)
+        for sheet in _DECODE_SHEETS(value):
+            pane = Pane(sheet.start, sheet.end)
             held = book.panes.setdefault(pane, {})
-            for entry in entries:
+            for entry in sheet.entries:
                 present = held.get(entry.scope)
                 if present is None or present[0] <= entry.offset:
                     held[entry.scope] = (entry.offset, from_wire(entry.counts), entry.newest_ms)

@@ -73,7 +73,6 @@ class _MissedCalls(_Counted, frozen=True, omit_defaults=True, gc=False):
 
 
 _ENCODE = msgspec.json.Encoder().encode
-_TALLIES = str(Basis.TALLIES)
 
 
 @lru_cache(maxsize=100_000)
@@ -95,20 +94,12 @@ def _window(name: str, start: int, end: int) -> _Window:
     return _Window(name, _moment(start), _moment(end))
 
 
-class _Identity(NamedTuple):
-    scope: str
-    basis: str
-    vendor: str
-    kind: str
-    account: str | None
-    value: str | None
-
-
 @lru_cache(maxsize=200_000)
-def _identity(text: str) -> _Identity:
+def _identity(text: str) -> tuple[str, str, str, str, str | None, str | None]:
+    """Give the first fields of a scope's metrics, in the order of `_Counted`."""
     scope = parse_scope(text)
-    about = (str(scope.basis), str(scope.vendor), str(scope.kind), scope.account, scope.value)
-    return _Identity(text, *about)
+    about = (str(scope.basis), str(scope.vendor), str(scope.kind))
+    return (text, *about, scope.account, scope.value)
 
 
 def metric_key(scope: str, window: str) -> bytes:
@@ -118,14 +109,14 @@ def metric_key(scope: str, window: str) -> bytes:
 
 def answer_rate(scope: str, window: WindowSpec, watermark_ms: int, revision: int) -> bytes:
     """Write schemas.metric.AnswerRate of a scope, which is given by its text form."""
-    about, counts = _identity(scope), window.counts
+    counts = window.counts
     attempts, answered = counts.attempts, counts.answered
     # A vendor's counters tell attempts and answers alone.
-    whole = about.basis != _TALLIES
+    whole = parse_scope(scope).basis is not Basis.TALLIES
     connected = counts.connected
     return _ENCODE(
         _AnswerRate(
-            *about,
+            *_identity(scope),
             _window(window.name, window.start, window.end),
             _moment(watermark_ms // 1000),
             revision,

@@ -248,3 +248,13 @@ def test_a_view_forgets_by_the_clock_and_not_by_what_happens_to_be_in_memory():
     assert view.last(1000).counts.attempts == 40 - 21
     assert Scope.parse(NUMBER).value == "0755"
     assert view.newest().counts.last_event_ms == START_MS + 390_000
+
+
+def test_what_was_evaluated_is_no_part_of_the_next_alerts_trace():
+    worker = Live(rules())
+    old, new = (b"00-%032x-%016x-00" % (number, number) for number in (1, 2))
+    for place in range(PARTITIONS):
+        worker.teller._traces.take(place, [SimpleNamespace(headers=[("traceparent", old)])])
+    worker.tell(START_MS)
+    worker.teller._traces.take(0, [SimpleNamespace(headers=[("traceparent", new)])])
+    assert list(worker.teller._traces._newest[0]) == [new]
